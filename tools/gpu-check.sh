@@ -69,6 +69,8 @@ phase_training() {
     same "two runs" "$first" "$second"
     second=$(CNN_CUDA_GRAPHS=0 timeout 60 "${example[@]}" --device cuda --epochs 1 2>&1)
     same "with and without graphs" "$first" "$second"
+    second=$(timeout 60 "${example[@]}" --device cuda --epochs 1 --copy-batches 2>&1)
+    same "batches that are gathered on the GPU, and that are copied" "$first" "$second"
     whole=$(timeout 60 "${example[@]}" --device cuda --epochs 2 2>&1)
     second=$(timeout 60 "${example[@]}" --device cuda --epochs 2 --resume "$report/one" 2>&1)
     same "two epochs, and one that is resumed" "$whole" "$second"

@@ -183,7 +183,7 @@ static outcome validate(run *r, int64_t epoch)
     if (!r->validation) {
         return DONE;
     }
-    outcome result = score_test(r->model, r->validation, r->tape, CNN_EVAL, &s);
+    outcome result = score_test(r->model, r->validation, NULL, r->tape, CNN_EVAL, &s);
     if (result == DONE && s.loss < r->best_loss) {
         r->best = epoch;
         r->best_loss = s.loss;
@@ -208,7 +208,7 @@ static outcome run_epoch(run *r)
         return FAILED;
     }
     if (result == DONE) {
-        result = score_test(r->model, r->test, r->tape, CNN_EVAL, &r->tested);
+        result = score_test(r->model, r->test, NULL, r->tape, CNN_EVAL, &r->tested);
     }
     if (result == DONE) {
         result = validate(r, r->epoch + 1);
@@ -285,7 +285,7 @@ static outcome write_report(run *r)
 
 static int finish(run *r)
 {
-    outcome result = r->tested.images ? DONE : score_test(r->model, r->test, r->tape, CNN_EVAL, &r->tested);
+    outcome result = r->tested.images ? DONE : score_test(r->model, r->test, NULL, r->tape, CNN_EVAL, &r->tested);
     if (result == INTERRUPTED) {
         return signals_status();
     }

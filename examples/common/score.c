@@ -22,13 +22,14 @@ outcome score_end(score *s, double start, const cnn_loader *loader)
     return interrupted ? INTERRUPTED : cnn_loader_status(loader) == CNN_OK ? DONE : FAILED;
 }
 
-outcome score_test(cnn_module *model, cnn_loader *loader, cnn_tape *tape, cnn_mode mode, score *s)
+outcome score_test(cnn_module *model, cnn_loader *loader, const resident *held, cnn_tape *tape, cnn_mode mode, score *s)
 {
     cnn_batch batch;
     double start = progress_now();
     *s = (score){ 0 };
     while (!interrupted && cnn_loader_next(loader, &batch)) {
         cnn_tape_begin(tape, mode);
+        resident_batch(held, tape, &batch);
         cnn_tensor *outputs = cnn_forward(model, cnn_input(tape, batch.images));
         cnn_tensor *loss = cnn_cross_entropy(outputs, batch.labels);
         score_add(s, outputs, loss, &batch);

@@ -2,7 +2,7 @@
 #ifndef COMMON_SCORE_H
 #define COMMON_SCORE_H
 
-#include <cnn/cnn.h>
+#include "resident.h"
 
 /* The result over some images. */
 typedef struct score {
@@ -21,7 +21,8 @@ void score_add(score *s, cnn_tensor *outputs, cnn_tensor *loss, const cnn_batch 
  * could. */
 outcome score_end(score *s, double start, const cnn_loader *loader);
 
-/* Goes through the loader once without gradients, in the given mode. */
-outcome score_test(cnn_module *model, cnn_loader *loader, cnn_tape *tape, cnn_mode mode, score *s);
+/* Goes through the loader once without gradients, in the given mode. `held`: what its batches are numbers of; NULL: the
+ * batches are images. */
+outcome score_test(cnn_module *model, cnn_loader *loader, const resident *held, cnn_tape *tape, cnn_mode mode, score *s);
 
 #endif

@@ -43,13 +43,13 @@ static outcome told(outcome result)
 
 static outcome test(run *r)
 {
-    outcome result = score_test(r->model, r->test, r->tape, CNN_EVAL, &r->tested);
+    outcome result = score_test(r->model, r->test, &r->test_held, r->tape, CNN_EVAL, &r->tested);
     return r->ranks ? ranks_share(r->ranks, result, &r->tested) : told(result);
 }
 
 static outcome train_alone(run *r, progress *bar, score *trained)
 {
-    outcome result = train_epoch(r->model, r->adam, r->train, r->tape, bar, &r->records, trained);
+    outcome result = train_epoch(r->model, r->adam, r->train, &r->train_held, r->tape, bar, &r->records, trained);
     progress_end(bar);
     return told(result) == DONE && !records_end(&r->records) ? FAILED : result;
 }
@@ -98,7 +98,7 @@ static outcome run_epoch(run *r)
 static bool report_article(run *r)
 {
     score s;
-    outcome result = score_test(r->model, r->train, r->tape, CNN_TRAIN_NO_GRAD, &s);
+    outcome result = score_test(r->model, r->train, &r->train_held, r->tape, CNN_TRAIN_NO_GRAD, &s);
     if (result != DONE) {
         return result == FAILED && run_fail();
     }

@@ -27,6 +27,7 @@ static const char help[] =
     "  -s, --seed N           of weights, order and dropout (1)\n"
     "  -t, --threads N        computing threads; 0: as many as there are CPUs (0)\n"
     "  -D, --device NAME      cpu, another such as cuda:0, or auto: the first that is not the CPU (auto)\n"
+    "  -c, --copy-batches     make each batch on the CPU; on another device the images are copied once and gathered there\n"
     "  -S, --save FILE        write a checkpoint before the first and after every epoch\n"
     "  -r, --resume FILE      continue from a checkpoint, bit for bit\n"
     "  -E, --eval-only        test the checkpoint or the plain weights of --resume and train nothing\n"
@@ -63,18 +64,18 @@ static const struct option table[] = {
     { "data", required_argument, NULL, 'd' },       { "epochs", required_argument, NULL, 'e' },
     { "batch-size", required_argument, NULL, 'b' }, { "lr", required_argument, NULL, 'l' },
     { "seed", required_argument, NULL, 's' },       { "threads", required_argument, NULL, 't' },
-    { "device", required_argument, NULL, 'D' },     { "save", required_argument, NULL, 'S' },
-    { "resume", required_argument, NULL, 'r' },     { "eval-only", no_argument, NULL, 'E' },
-    { "report", required_argument, NULL, 'R' },     { "predict", no_argument, NULL, 'p' },
-    { "augment", no_argument, NULL, 'a' },          { "tensorboard", required_argument, NULL, 'B' },
-    { "csv", required_argument, NULL, 'C' },        { "profile", required_argument, NULL, 'P' },
-    { "log", required_argument, NULL, 'L' },        { "limit", required_argument, NULL, 'n' },
-    { "mpi", no_argument, NULL, 'm' },              { "shards", required_argument, NULL, 'k' },
-    { "optimizer", required_argument, NULL, 'O' },  { "warmup", required_argument, NULL, 'w' },
-    { "synthetic", no_argument, NULL, 'y' },        { "tutorial", no_argument, NULL, 'T' },
-    { "digest", no_argument, NULL, 'x' },           { "quiet", no_argument, NULL, 'q' },
-    { "help", no_argument, NULL, 'h' },             { "version", no_argument, NULL, 'V' },
-    { NULL, 0, NULL, 0 },
+    { "device", required_argument, NULL, 'D' },     { "copy-batches", no_argument, NULL, 'c' },
+    { "save", required_argument, NULL, 'S' },       { "resume", required_argument, NULL, 'r' },
+    { "eval-only", no_argument, NULL, 'E' },        { "report", required_argument, NULL, 'R' },
+    { "predict", no_argument, NULL, 'p' },          { "augment", no_argument, NULL, 'a' },
+    { "tensorboard", required_argument, NULL, 'B' }, { "csv", required_argument, NULL, 'C' },
+    { "profile", required_argument, NULL, 'P' },    { "log", required_argument, NULL, 'L' },
+    { "limit", required_argument, NULL, 'n' },      { "mpi", no_argument, NULL, 'm' },
+    { "shards", required_argument, NULL, 'k' },     { "optimizer", required_argument, NULL, 'O' },
+    { "warmup", required_argument, NULL, 'w' },     { "synthetic", no_argument, NULL, 'y' },
+    { "tutorial", no_argument, NULL, 'T' },         { "digest", no_argument, NULL, 'x' },
+    { "quiet", no_argument, NULL, 'q' },            { "help", no_argument, NULL, 'h' },
+    { "version", no_argument, NULL, 'V' },          { NULL, 0, NULL, 0 },
 };
 
 enum { SHARDS = 8 }; /* the default */
@@ -162,6 +163,7 @@ static options_result read_option(options *o, int c)
     case 'R': o->report = optarg; break;
     case 'p': o->predict = true; break;
     case 'a': o->augment = true; break;
+    case 'c': o->copy_batches = true; break;
     case 'l': return read_rate(o);
     case 'D': return read_device(o);
     case 'E': o->eval_only = true; break;
@@ -234,7 +236,7 @@ options_result options_read(options *o, int argc, char **argv)
     bool given[UCHAR_MAX + 1] = { false };
     opterr = 0; /* so that a mistake is reported in one line */
     for (;;) {
-        int at = optind, c = getopt_long(argc, argv, ":d:e:b:l:s:t:D:S:r:ER:paL:B:C:P:n:yTmk:O:w:xqhV", table, NULL);
+        int at = optind, c = getopt_long(argc, argv, ":d:e:b:l:s:t:D:cS:r:ER:paL:B:C:P:n:yTmk:O:w:xqhV", table, NULL);
         if (c == -1) {
             break;
         }

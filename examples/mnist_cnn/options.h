@@ -22,6 +22,7 @@ typedef struct options {
     int64_t warmup; /* --warmup: epochs; 0: the rate stays as it is */
     const char *optimizer; /* --optimizer: "adam", "lars", "lamb" */
     bool eval_only, quiet, synthetic, tutorial, digest, augment, predict;
+    bool copy_batches; /* --copy-batches */
 } options;
 
 typedef enum options_result { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_BAD } options_result;

@@ -84,6 +84,13 @@ static bool open_parts(run *r, cnn_dataset *train, cnn_dataset *test)
     return ranks_train_on(r->ranks, &r->o, r->model, train, r->epoch);
 }
 
+/* Whether the images stay on the device. Augmented ones are other images in each epoch, and what TensorBoard is shown
+ * is of no step. */
+static bool stays_on_device(const run *r)
+{
+    return strcmp(cnn_context_device(r->ctx), "cpu") != 0 && !r->o.copy_batches && !r->o.augment && !r->o.tensorboard;
+}
+
 /* The loaders are opened after the checkpoint is loaded, because the order of the images depends on its random
  * state. */
 static bool open_loaders(run *r)
@@ -100,6 +107,15 @@ static bool open_loaders(run *r)
         return open_parts(r, train, test);
     }
     r->test_images = r->page ? cnn_dataset_share(test) : NULL;
+    if (stays_on_device(r)) {
+        train = resident_new(&r->train_held, r->ctx, train);
+        test = train ? resident_new(&r->test_held, r->ctx, test) : test;
+        if (!train || !test) {
+            cnn_dataset_free(train);
+            cnn_dataset_free(test);
+            return run_fail();
+        }
+    }
     r->train = cnn_loader_new(train, r->o.batch_size, .shuffle = true);
     r->test = cnn_loader_new(test, r->o.batch_size);
     return (r->train && r->test && cnn_loader_set_epoch(r->train, r->epoch) == CNN_OK) || run_fail();
@@ -182,6 +198,8 @@ void run_free(run *r)
     cnn_loader_free(r->train);
     cnn_loader_free(r->test);
     cnn_dataset_free(r->test_images);
+    resident_free(&r->train_held);
+    resident_free(&r->test_held);
     page_free(r->page);
     cnn_optimizer_free(r->adam);
     cnn_module_free(r->model);

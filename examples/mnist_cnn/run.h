@@ -4,6 +4,7 @@
 
 #include "common/page/page.h"
 #include "common/records.h"
+#include "common/resident.h"
 #include "options.h"
 #include "ranks.h"
 
@@ -15,6 +16,7 @@ typedef struct run {
     cnn_module *model;
     cnn_optimizer *adam;
     cnn_loader *train, *test;
+    resident train_held, test_held; /* on a device: what the loaders' batches are numbers of */
     cnn_dataset *test_images; /* those of `test`, for the report; NULL without one */
     cnn_tape *tape;
     ranks *ranks; /* NULL: this process alone */

@@ -4,13 +4,14 @@
 
 #include "common/signals.h"
 
-outcome train_epoch(cnn_module *model, cnn_optimizer *adam, cnn_loader *loader, cnn_tape *tape, progress *bar, records *kept,
-                    score *s)
+outcome train_epoch(cnn_module *model, cnn_optimizer *adam, cnn_loader *loader, const resident *held, cnn_tape *tape, progress *bar,
+                    records *kept, score *s)
 {
     cnn_batch batch;
     *s = (score){ 0 };
     while (!interrupted && cnn_loader_next(loader, &batch)) {
         cnn_tape_begin(tape, CNN_TRAIN);
+        resident_batch(held, tape, &batch);
         cnn_tensor *outputs = cnn_forward(model, cnn_input(tape, batch.images));
         cnn_tensor *loss = cnn_cross_entropy(outputs, batch.labels);
         cnn_optimizer_zero_grad(adam);

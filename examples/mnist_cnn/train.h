@@ -6,8 +6,8 @@
 #include "common/records.h"
 #include "common/score.h"
 
-/* One epoch of training. */
-outcome train_epoch(cnn_module *model, cnn_optimizer *adam, cnn_loader *loader, cnn_tape *tape, progress *bar, records *kept,
-                    score *s);
+/* One epoch of training. `held`: what the batches are numbers of; NULL: they are images. */
+outcome train_epoch(cnn_module *model, cnn_optimizer *adam, cnn_loader *loader, const resident *held, cnn_tape *tape, progress *bar,
+                    records *kept, score *s);
 
 #endif

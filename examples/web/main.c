@@ -187,7 +187,7 @@ static bool report(run *r, const char *name, cnn_loader *loader)
     if (!loader) {
         return true;
     }
-    if (score_test(r->net, loader, r->tape, CNN_EVAL, &s) != DONE) {
+    if (score_test(r->net, loader, NULL, r->tape, CNN_EVAL, &s) != DONE) {
         return false;
     }
     printf("%s: %.2f %% (%lld of %lld)\n", name, s.accuracy, (long long)s.right, (long long)s.images);

@@ -21,6 +21,8 @@ cmp -s "$work/cpu" "$work/cuda" || fail "the plug-in writes another checkpoint t
 CNN_STANDIN_ENGINES=3 CNN_BACKEND_PATH=$plugin
 ok $few --device cuda --save "$work/begun"
 first=$out
+ok $few --device cuda --copy-batches
+same "the last lines with batches that the CPU makes" "$out" "$first"
 CNN_CUDA_GRAPHS=0
 export CNN_CUDA_GRAPHS
 ok $few --device cuda

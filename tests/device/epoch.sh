@@ -15,6 +15,8 @@ contains "the output" "$cpu" '^weights sha256 [0-9a-f]{64}$'
 ok $few --device late --epochs 2 --save "$work/late"
 same "the last lines on the device" "$out" "$cpu"
 cmp -s "$work/cpu" "$work/late" || fail "the device writes another checkpoint than the CPU"
+ok $few --device late --epochs 2 --copy-batches
+same "the last lines with batches that the CPU makes" "$out" "$cpu"
 ok $few --device late:1 --threads 1 --epochs 1 --save "$work/begun"
 [ "$out" != "$cpu" ] || fail "one epoch ends where two do"
 ok $few --device cpu --epochs 2 --resume "$work/begun"

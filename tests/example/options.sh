@@ -105,7 +105,7 @@ refused '--eval-only needs --resume FILE' -E
 for option in --help -h; do
     ok "$option"
     same "the messages of $option" "$err" ""
-    for word in -d,.--data -e,.--epochs -b,.--batch-size -l,.--lr -s,.--seed -t,.--threads -D,.--device -S,.--save -r,.--resume \
+    for word in -d,.--data -e,.--epochs -b,.--batch-size -l,.--lr -s,.--seed -t,.--threads -D,.--device -c,.--copy-batches -S,.--save -r,.--resume \
         -E,.--eval-only -R,.--report -p,.--predict -a,.--augment -L,.--log -B,.--tensorboard -C,.--csv -P,.--profile \
         -n,.--limit -y,.--synthetic -T,.--tutorial -x,.--digest -m,.--mpi \
         -k,.--shards -O,.--optimizer -w,.--warmup -q,.--quiet -h,.--help -V,.--version; do
