@@ -1,6 +1,6 @@
-/* Following a sequence that has come before. As long as a program hands over what it handed over the last time, there is
- * no list to be made: a launch that is the very same needs one comparison, neither a plan nor a call of the driver. Of
- * one with other parameters (the step's learning rate, the key of random numbers) and of copies the plan is made and
+/* Following a sequence that has come before. As long as a program hands over what it handed over the last time, there
+ * is no list to be made: a launch that is the very same needs one comparison, neither a plan nor a call of the driver.
+ * Of one with other parameters (the step's learning rate, the key of random numbers) and of copies the plan is made and
  * compared, and the arguments that have changed are set in the graph before it is launched.
  *
  * Which sequence is tried is known from the last time, too: each knows what came behind it. The first difference ends

@@ -19,11 +19,12 @@ else
         for file in "$@"; do
             printf '%s\n%s\n' "$architecture" "$file"
         done
-    done | xargs -n 2 -P "$cpus" "$folder/compile_kernels" || failures=1
+    done | xargs -r -n 2 -P "$cpus" "$folder/compile_kernels" || failures=1
 fi
 
 if command -v nvcc >/dev/null 2>&1; then
     known=$(nvcc --list-gpu-code)
+    # shellcheck disable=SC2016 # the words are those of the inner shell
     for architecture in $(echo "$architectures" | tr , ' '); do
         echo "$known" | grep -qx "sm_$architecture" || {
             echo "skipped: sm_$architecture (this nvcc does not know it)" >&2
@@ -34,8 +35,7 @@ if command -v nvcc >/dev/null 2>&1; then
             */products*.cu | */layers*.cu) printf '%s\n%s\n' "$architecture" "$file" ;;
             esac
         done
-    # shellcheck disable=SC2016 # the words are those of the inner shell
-    done | xargs -n 2 -P "$cpus" sh -c 'nvcc -std=c++17 -fmad=false -diag-suppress 177 -arch="sm_$2" -cubin -o "$1/nvcc.$2.$(basename "$3").cubin" "$3" &&
+    done | xargs -r -n 2 -P "$cpus" sh -c 'nvcc -std=c++17 -fmad=false -diag-suppress 177 -arch="sm_$2" -cubin -o "$1/nvcc.$2.$(basename "$3").cubin" "$3" &&
         echo "$3 for sm_$2 by nvcc: compiles"' sh "$folder" || failures=1
 else
     echo "skipped: check-cuda-kernels by nvcc (there is no nvcc)"
