@@ -52,6 +52,7 @@ static void setting_free(setting *s)
 }
 
 static bool wrong_class; /* the next step has one */
+static bool unwatched;   /* steps do not wait, so that only the optimizer waits, for its step before */
 
 static cnn_status train(setting *s, int number)
 {
@@ -79,7 +80,7 @@ static cnn_status train(setting *s, int number)
     }
     cnn_tensor_free(x);
     cnn_tensor_free(labels);
-    cnn_status waited = cnn_context_synchronize(s->ctx);
+    cnn_status waited = unwatched ? CNN_OK : cnn_context_synchronize(s->ctx);
     status = status == CNN_OK ? waited : status;
     if (status != CNN_OK) {
         cnn_context_set_random_state(s->ctx, &random); /* a step that is repeated drops the same elements */
@@ -403,6 +404,26 @@ static int survives(void)
     return result;
 }
 
+/* The same for steps that nobody waits for: where all of them seem to be done, they have the bits of a run without
+ * failures, and where not, the failure is told. */
+static int survives_unwatched(void)
+{
+    setting s;
+    bool done = setting_make(&s, "cuda");
+    for (int i = 0; i < STEPS && done; i++) {
+        done = train(&s, i) == CNN_OK;
+    }
+    done = done && cnn_context_synchronize(s.ctx) == CNN_OK;
+    int result = done ? 0 : *cnn_last_error(s.ctx) != '\0' ? 2 : 3;
+    if (done && !read_state(&s, &now)) {
+        result = *cnn_last_error(s.ctx) != '\0' ? 2 : 4;
+    } else if (done && (now.bytes != right.bytes || memcmp(now.data, right.data, now.bytes) != 0)) {
+        result = 8;
+    }
+    setting_free(&s);
+    return result;
+}
+
 static int train_right(void)
 {
     return !train_all("cuda", &now);
@@ -492,7 +513,7 @@ static void let_fail(const char *variable, int step, int counts[3])
             char text[16];
             snprintf(text, sizeof text, "%d", number);
             setenv(variable, text, 1);
-            exit(survives());
+            exit(unwatched ? survives_unwatched() : survives());
         }
     }
     for (int i = 0; i < AT_ONCE; i++) {
@@ -507,13 +528,14 @@ START_TEST(every_call_may_fail)
     const char *which = getenv("CNN_TEST_CUDA");
     int failed[3] = { 0 }, lost[3] = { 0 }, step = which && strcmp(which, "all") == 0 ? 1 : 61;
     setenv("CNN_CUDA_GRAPHS", _i ? "1" : "0", 1);
+    unwatched = _i == 2;
     close(mkstemp(right_file));
     list_calls_of_a_run();
     ck_assert_int_gt(calls, 200);
     let_fail("CNN_STANDIN_FAIL", step, failed);
     printf("%d calls, of which %d failed: %d runs went on, %d ended with a failure\n", calls, failed[0] + failed[2], failed[0],
            failed[2]);
-    ck_assert_int_gt(failed[0], failed[2]);
+    ck_assert(unwatched || failed[0] > failed[2]);
     let_fail("CNN_STANDIN_LOST", 5 * step, lost);
     ck_assert_int_gt(lost[2], 0);
 }
@@ -623,7 +645,7 @@ int main(void)
     tcase_set_timeout(failures, 1800);
     tcase_add_test(failures, a_bad_index_stops_the_queue_until_it_is_told);
     tcase_add_test(failures, full_memory_is_an_error_that_passes);
-    tcase_add_loop_test(failures, every_call_may_fail, 0, 2);
+    tcase_add_loop_test(failures, every_call_may_fail, 0, 3);
     tcase_add_test(failures, compiled_kernels_are_kept_and_a_damaged_file_is_made_anew);
     tcase_add_test(failures, a_cache_of_somebody_else_is_not_taken);
     tcase_add_loop_test(failures, nothing_of_an_optimizer_moves_behind_a_bad_index, 0, OPTIMIZERS);
