@@ -61,9 +61,9 @@ check-cuda-host: $(CUDA_HOST) $(CUDA_HOST_PROGRAMS)
 	@echo "check-cuda-host: $(CUDA_HOST_COUNT) programs"
 
 # What takes these programs minutes is the size of their products, which is not what they are about here: a loop over the threads of a
-# block is slow, as an instrument is. They go fewer steps (CNN_TEST_SHAPES), and of the nets, whose layers test_zoo_parts and the others
-# have, one is trained (CNN_TEST_ZOO). CUDA_HOST_FULL=1 runs them as the CPU does.
-CUDA_HOST_SHORTENED := test_tape_memory test_training test_zoo
+# block is slow, as an instrument is. The tape's memory goes through fewer steps (CNN_TEST_SHAPES), and of the nets, whose layers
+# test_zoo_parts and the others have, one is trained (CNN_TEST_ZOO). CUDA_HOST_FULL=1 runs them as the CPU does.
+CUDA_HOST_SHORTENED := test_tape_memory test_zoo
 ifeq ($(CUDA_HOST_RUN)$(CUDA_HOST_FULL),1)
 $(CUDA_HOST_SHORTENED:%=run-%): TEST_WRAPPER = env CNN_TEST_SHAPES=2 CNN_TEST_ZOO=resnet20
 endif
