@@ -131,6 +131,7 @@ static __attribute__((cold)) loss_job loss_job_of(const cnn__cpu_call *call)
     const cnn_element_loss_parameters *p = call->l->parameters;
     const cnn__map_tables *tables = call->kernels->array->maps;
     const cnn__maps *maps = call->l->dtype == CNN_F32 ? tables->f32 : tables->f64;
+    maps = maps->loss[p->function][0] ? maps : tables->rare_f32;
     const size_t size = cnn__array_size(call->l->dtype);
     loss_job job = { .l = call->l, .p = p, .total = cnn__nest_count(&p->nest) };
     job.sum = call->l->dtype == CNN_F32 ? tables->reduce_f32[CNN_REDUCE_OF_SUM]

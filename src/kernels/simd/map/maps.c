@@ -207,8 +207,18 @@ static void FN(map_pow_scalar)(int64_t n, void *to, const void *const *from, con
     FN(map_pow)(n, to, (const void *const[]){ from[0], &exponent }, &binary);
 }
 
+/* Losses that few use are 10 kB: processors with AVX-512 run AVX2's. */
+#if CNN__VECTOR_BYTES == 64
+#define CNN__WITHOUT_RARE_LOSSES
+#define RARE_MAPS cnn__maps_f32_avx2
+extern const cnn__maps RARE_MAPS;
+#else
+#define RARE_MAPS CNN__SIMD(maps_f32)
+#endif
+
 #define OWN_MAPS
 #include "kernels/array/map_impl.h"
+#undef CNN__WITHOUT_RARE_LOSSES
 
 /* ---- tables ---- */
 
@@ -221,6 +231,7 @@ static const cnn__block_fn blocks[CNN_UNARY_COUNT] = {
 static const cnn__map_tables map_tables = {
     .f32 = &CNN__SIMD(maps_f32),
     .f64 = &cnn__maps_f64,
+    .rare_f32 = &RARE_MAPS,
     .blocks = blocks,
     .reduce_f32 = CNN__SIMD(reduce_f32),
     .softmax_f32 = CNN__SIMD(softmax_f32),
@@ -228,6 +239,7 @@ static const cnn__map_tables map_tables = {
     .transpose = transpose_in,
     .normals = CNN__SIMD(normals),
 };
+#undef RARE_MAPS
 
 static void CNN__SIMD(array_unary)(cnn__unary op, const cnn__nest *nest, cnn_dtype dtype, const double values[2],
                                    void *y, const void *x, cnn__pool *pool)
