@@ -7,6 +7,7 @@
 #include "platform/target.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -104,12 +105,11 @@ static inline double cnn__split_f64(double x, double *e)
     return cnn__f64_of_bits((bits & mantissa) + root_half);
 }
 
-/* With f = m − 1 and s = f / (2 + f), log(m) = 2·artanh(s) = f − f²/2 + s·(f²/2 + R(s²)), R being the series of
- * 2·artanh(s)/s − 2. */
-static inline double cnn__log_f64(double x)
+/* e·ln 2 + log(m). With f = m − 1 and s = f / (2 + f), log(m) = 2·artanh(s) = f − f²/2 + s·(f²/2 + R(s²)), R being the
+ * series of 2·artanh(s)/s − 2. */
+static inline double cnn__log_sum_f64(double e, double m)
 {
-    double e, f = cnn__split_f64(x, &e) - 1;
-    double s = f / (2 + f), z = s * s, half = 0.5 * f * f;
+    double f = m - 1, s = f / (2 + f), z = s * s, half = 0.5 * f * f;
     double r = 2.0 / 21;
     r = r * z + 2.0 / 19;
     r = r * z + 2.0 / 17;
@@ -120,10 +120,24 @@ static inline double cnn__log_f64(double x)
     r = r * z + 2.0 / 7;
     r = r * z + 2.0 / 5;
     r = z * (r * z + 2.0 / 3);
-    double y = e * CNN__LN2_HIGH_F64 + (f - (half - (s * (half + r) + e * CNN__LN2_LOW_F64)));
+    return e * CNN__LN2_HIGH_F64 + (f - (half - (s * (half + r) + e * CNN__LN2_LOW_F64)));
+}
+
+static inline double cnn__log_f64(double x)
+{
+    double e, m = cnn__split_f64(x, &e), y = cnn__log_sum_f64(e, m);
     y = x == 0 ? -INFINITY : y;
     y = x < 0 ? (double)NAN : y;
     return x < INFINITY ? y : x; /* a NaN also takes this branch */
+}
+
+/* log(x) of a positive normal number, with the bits of cnn__log_f64(). An exponent becomes a number as the last bits of
+ * 2^52. */
+static inline double cnn__log_normal_f64(double x)
+{
+    uint64_t bits = cnn__bits_of_f64(x) + (0x3ff0000000000000 - 0x3fe6a09e667f3bcd);
+    double e = cnn__f64_of_bits((bits >> 52) | 0x4330000000000000) - (0x1p52 + 1023);
+    return cnn__log_sum_f64(e, cnn__f64_of_bits((bits & 0x000fffffffffffff) + 0x3fe6a09e667f3bcd));
 }
 
 /* x^y with the special cases of C's annex F. */
@@ -134,20 +148,23 @@ float cnn__pow_f32(float x, float y);
 double cnn__cos_turns(double turns);
 
 /* The subtraction of the nearest quarter turn is exact and leaves at most an eighth of a turn, for which Taylor
- * series are used. */
+ * series are used: 1 − z·p for the cosine and x − x·z·p for the sine, whose terms p takes from one of the two. */
 static inline double cnn__cos_turns_f64(double turns)
 {
     const double tau = 6.283185307179586476925286766559;
-    int quarter = (int)(4 * turns + 0.5);
+    double quarter = (double)(int)(4 * turns + 0.5);
     double x = (turns - 0.25 * quarter) * tau, z = x * x;
-    /* clang-format off */
-    double c = 1 - z * (1.0 / 2 - z * (1.0 / 24 - z * (1.0 / 720 - z * (1.0 / 40320 - z * (1.0 / 3628800 -
-        z * (1.0 / 479001600 - z * (1.0 / 87178291200 - z * (1.0 / 20922789888000))))))));
-    double s = x - x * z * (1.0 / 6 - z * (1.0 / 120 - z * (1.0 / 5040 - z * (1.0 / 362880 - z * (1.0 / 39916800 -
-        z * (1.0 / 6227020800 - z * (1.0 / 1307674368000 - z * (1.0 / 355687428096000))))))));
-    /* clang-format on */
-    double value = quarter % 2 ? s : c;
-    return quarter == 1 || quarter == 2 ? -value : value;
+    const bool sine = (quarter == 1) | (quarter == 3);
+    double p = sine ? 1.0 / 355687428096000 : 1.0 / 20922789888000;
+    p = (sine ? 1.0 / 1307674368000 : 1.0 / 87178291200) - z * p;
+    p = (sine ? 1.0 / 6227020800 : 1.0 / 479001600) - z * p;
+    p = (sine ? 1.0 / 39916800 : 1.0 / 3628800) - z * p;
+    p = (sine ? 1.0 / 362880 : 1.0 / 40320) - z * p;
+    p = (sine ? 1.0 / 5040 : 1.0 / 720) - z * p;
+    p = (sine ? 1.0 / 120 : 1.0 / 24) - z * p;
+    p = (sine ? 1.0 / 6 : 1.0 / 2) - z * p;
+    double value = (sine ? x : 1) - (sine ? x * z : z) * p;
+    return (quarter == 1) | (quarter == 2) ? -value : value;
 }
 
 #endif

@@ -59,29 +59,37 @@ CNN__INLINE void philox_round(philox_state *s, uint64_t k0, uint64_t k1)
     *s = (philox_state){ (p1 >> 32) ^ s->w1 ^ k0, p1, (p0 >> 32) ^ s->w3 ^ k1, p0 };
 }
 
-/* The draws of CNN__GROUP consecutive blocks, as cnn__philox_group. */
-static void philox_vectors(const uint64_t key[2], uint64_t block, uint32_t draws[CNN__DRAWS])
+/* BLOCK_VECTORS vectors of consecutive blocks from `block` on. */
+CNN__APART void philox_blocks(const uint64_t key[2], uint64_t block, philox_state out[BLOCK_VECTORS])
 {
     lanes_u64 none = { 0 }, up = none;
+    philox_state s[BLOCK_VECTORS];
+    uint32_t k0 = (uint32_t)key[0], k1 = (uint32_t)(key[0] >> 32);
     for (int i = 0; i < BLOCKS; i++) {
         up[i] = (uint64_t)i;
     }
-    for (int b = 0; b < CNN__GROUP; b += BLOCK_VECTORS * BLOCKS) {
-        philox_state s[BLOCK_VECTORS];
+#pragma GCC unroll 2
+    for (int v = 0; v < BLOCK_VECTORS; v++) {
+        lanes_u64 number = up + (block + (uint64_t)(v * BLOCKS));
+        s[v] = (philox_state){ number, number >> 32, none + key[1], none + (key[1] >> 32) };
+    }
+    for (int round = 0; round < CNN__PHILOX_ROUNDS; round++) {
 #pragma GCC unroll 2
         for (int v = 0; v < BLOCK_VECTORS; v++) {
-            lanes_u64 number = up + (block + (uint64_t)(b + v * BLOCKS));
-            s[v] = (philox_state){ number, number >> 32, none + key[1], none + (key[1] >> 32) };
+            philox_round(s + v, k0, k1);
         }
-        uint32_t k0 = (uint32_t)key[0], k1 = (uint32_t)(key[0] >> 32);
-        for (int round = 0; round < CNN__PHILOX_ROUNDS; round++) {
-#pragma GCC unroll 2
-            for (int v = 0; v < BLOCK_VECTORS; v++) {
-                philox_round(s + v, k0, k1);
-            }
-            k0 += CNN__PHILOX_W0;
-            k1 += CNN__PHILOX_W1;
-        }
+        k0 += CNN__PHILOX_W0;
+        k1 += CNN__PHILOX_W1;
+    }
+    memcpy(out, s, sizeof s);
+}
+
+/* The draws of CNN__GROUP consecutive blocks, as cnn__philox_group. */
+static inline void philox_vectors(const uint64_t key[2], uint64_t block, uint32_t draws[CNN__DRAWS])
+{
+    for (int b = 0; b < CNN__GROUP; b += BLOCK_VECTORS * BLOCKS) {
+        philox_state s[BLOCK_VECTORS];
+        philox_blocks(key, block + (uint64_t)b, s);
 #pragma GCC unroll 2
         for (int v = 0; v < BLOCK_VECTORS; v++) {
             lanes_u64 pairs[2];
