@@ -56,10 +56,12 @@ static bool prod_forward(cnn__call *call, void *attributes)
     if (!y->numel || !axes->elements) {
         return cnn__run_fill(call->tape, name, y, 1);
     }
+    const bool in_order = cnn__contiguous(&from) && from.dtype == y->dtype;
     cnn_tensor *rows = cnn__result(call, y->dtype, from.ndim, from.shape);
     cnn_scan_parameters p = { .along = { y->numel, axes->elements, 1 }, .product = true };
-    if (!rows || !cnn__run_copy(call->tape, name, rows, &from) ||
-        !cnn__run_on(call->tape, name, CNN_KERNEL_SCAN, &p, sizeof p, 2, (const cnn_tensor *const[]){ rows, rows })) {
+    if (!rows || (!in_order && !cnn__run_copy(call->tape, name, rows, &from)) ||
+        !cnn__run_on(call->tape, name, CNN_KERNEL_SCAN, &p, sizeof p, 2,
+                     (const cnn_tensor *const[]){ rows, in_order ? &from : rows })) {
         return false;
     }
     cnn_tensor to = prod_flat(y), ends = prod_ends(rows, axes->elements);
@@ -68,33 +70,30 @@ static bool prod_forward(cnn__call *call, void *attributes)
     return done;
 }
 
-/* Writes dx; `memory` are rows of x, of its gradient and of the products' gradients. */
-static bool prod_slopes(const cnn__node *node, cnn_tensor *const memory[3], const cnn_tensor *dy, const cnn_tensor *dx)
+/* Writes dx, through rows in order where those of x or dx are not. */
+static bool prod_slopes(cnn__node *node, const cnn_tensor *dy, const cnn_tensor *dx)
 {
     const cnn__axes *axes = node->attributes;
     const char *name = node->op->name;
     const cnn_along g = { dy->numel, axes->elements, 1 };
     cnn_tensor from = prod_rows(node->saved[0], axes), to = prod_rows(dx, axes), flat = prod_flat(dy);
-    cnn_tensor ends = prod_ends(memory[2], g.n);
-    return cnn__run_copy(node->tape, name, memory[0], &from) && cnn__run_fill(node->tape, name, memory[2], 0) &&
-           cnn__run_copy(node->tape, name, &ends, &flat) &&
+    cnn_tensor *x = cnn__contiguous(&from) ? &from : cnn__grad_like(node, &from);
+    cnn_tensor *slopes = cnn__contiguous(&to) ? &to : cnn__grad_like(node, &to);
+    cnn_tensor *of_products = cnn__grad_like(node, &to);
+    if (!x || !slopes || !of_products || (x != &from && !cnn__run_copy(node->tape, name, x, &from))) {
+        return false;
+    }
+    cnn_tensor ends = prod_ends(of_products, g.n);
+    return cnn__run_fill(node->tape, name, of_products, 0) && cnn__run_copy(node->tape, name, &ends, &flat) &&
            cnn__run_on(node->tape, name, CNN_KERNEL_CUMPROD_BACKWARD, &g, sizeof g, 3,
-                       (const cnn_tensor *const[]){ memory[1], memory[0], memory[2] }) &&
-           cnn__run_copy(node->tape, name, &to, memory[1]);
+                       (const cnn_tensor *const[]){ slopes, x, of_products }) &&
+           (slopes == &to || cnn__run_copy(node->tape, name, &to, slopes));
 }
 
 static void prod_backward(cnn__node *node, cnn_tensor *dy)
 {
-    const cnn__axes *axes = node->attributes;
-    cnn_tensor *dx = cnn__grad_empty(node, 0), *memory[3] = { NULL };
-    for (int i = 0; i < 3 && dx; i++) {
-        if (!(memory[i] = cnn__grad_like(node, dx))) {
-            return;
-        }
-        const cnn_tensor shape = prod_rows(dx, axes);
-        cnn__tensor_shape_set(memory[i], dx->dtype, shape.ndim, shape.shape);
-    }
-    if (dx && (!dx->numel || prod_slopes(node, memory, dy, dx))) {
+    cnn_tensor *dx = cnn__grad_empty(node, 0);
+    if (dx && (!dx->numel || prod_slopes(node, dy, dx))) {
         cnn__grad_add(node, 0, dx);
     }
 }
