@@ -23,7 +23,7 @@ static __attribute__((cold, noinline)) void store_bf16_any(int64_t n, const stor
     }
 }
 
-/* A block without a NaN only needs to be rounded. */
+/* A block is rounded as if it had no NaN, and once more if it has one. */
 static void store_bf16(int64_t n, const void *computed, void *stored)
 {
     enum { STORED_BLOCK = 256 };
@@ -34,13 +34,10 @@ static void store_bf16(int64_t n, const void *computed, void *stored)
         uint32_t nan = 0;
         for (int64_t i = 0; i < count; i++) {
             nan |= 0x7f800000 - (from[i] & 0x7fffffff);
+            to[i] = (uint16_t)((from[i] + 0x7fff + (from[i] >> 16 & 1)) >> 16);
         }
         if (nan >> 31) {
             store_bf16_any(count, from, to);
-            continue;
-        }
-        for (int64_t i = 0; i < count; i++) {
-            to[i] = (uint16_t)((from[i] + 0x7fff + (from[i] >> 16 & 1)) >> 16);
         }
     }
 }
