@@ -57,8 +57,8 @@ struct cnn__map_tables {
     const cnn__maps *rare_f32;                              /* for losses that f32 lacks */
     const cnn__block_fn *blocks;                            /* by cnn_unary */
     const cnn__reduce_fn *reduce_f32;                       /* by cnn_reduce */
-    void (*softmax_f32)(int64_t n, const void *x, void *y); /* of a row */
-    void (*log_softmax_f32)(int64_t n, const void *x, void *y);
+    void (*softmax_f32)(int64_t rows, int64_t n, const void *x, void *y);
+    void (*log_softmax_f32)(int64_t rows, int64_t n, const void *x, void *y);
     cnn__transpose_fn transpose;
     /* cnn__random_normal() of CNN__GROUP numbers from `first` on. */
     void (*normals)(const uint64_t key[2], uint64_t first, double *normals);

@@ -16,7 +16,7 @@ static void softmax_exp_f64(int64_t n, double *y)
 #define FN(name) CNN__JOIN(name, f64)
 #include "kernels/array/softmax_impl.h"
 
-typedef void (*row_fn)(int64_t n, const void *x, void *y);
+typedef void (*row_fn)(int64_t rows, int64_t n, const void *x, void *y);
 
 typedef struct softmax_job {
     row_fn row;
@@ -32,10 +32,8 @@ static void softmax_rows_task(void *arg, int64_t task, int worker)
 {
     (void)worker;
     const softmax_job *j = arg;
-    int64_t end = cnn__min(j->rows, (task + 1) * j->group);
-    for (int64_t i = task * j->group; i < end; i++) {
-        j->row(j->n, j->x + i * j->bytes, j->y + i * j->bytes);
-    }
+    const int64_t first = task * j->group;
+    j->row(cnn__min(j->group, j->rows - first), j->n, j->x + first * j->bytes, j->y + first * j->bytes);
 }
 
 static void run_rows(row_fn row, cnn_dtype dtype, int64_t rows, int64_t n, const void *x, void *y, cnn__pool *pool)

@@ -1,4 +1,4 @@
-/* softmax and log_softmax of one row of n contiguous elements: X is the element type, FN(name) its name, ROW what
+/* softmax and log_softmax of contiguous rows of n elements: X is the element type, FN(name) its name, ROW what
  * stands before the functions. FN(softmax_exp)(n, y) is there already, and REDUCE, the reductions of the dtype. The
  * largest element is subtracted first, so that exp() cannot overflow; sums are of doubles, in lanes. No include
  * guard: one inclusion, one dtype. */
@@ -33,39 +33,58 @@ static double FN(total)(int64_t n, const X *x)
     return lane[0];
 }
 
-ROW FN(softmax)(int64_t n, const void *from, void *to)
+ROW FN(softmax)(int64_t rows, int64_t n, const void *from, void *to)
 {
     const X *x = from;
-    X *y = to, most = FN(largest)(n, x);
-    for (int64_t i = 0; i < n; i++) {
-        y[i] = x[i] - most;
+    X *y = to;
+    for (int64_t r = 0; r < rows; r++, x += n) {
+        const X most = FN(largest)(n, x);
+        for (int64_t i = 0; i < n; i++) {
+            y[r * n + i] = x[i] - most;
+        }
     }
-    FN(softmax_exp)(n, y);
-    const X factor = (X)(1 / FN(total)(n, y));
-    for (int64_t i = 0; i < n; i++) {
-        y[i] *= factor;
+    FN(softmax_exp)(rows * n, y);
+    for (int64_t r = 0; r < rows; r++, y += n) {
+        const X factor = (X)(1 / FN(total)(n, y));
+        for (int64_t i = 0; i < n; i++) {
+            y[i] *= factor;
+        }
     }
 }
 
-/* A block of exponentials at a time, because y may be x. */
-ROW FN(log_softmax)(int64_t n, const void *from, void *to)
+/* A block of exponentials at a time, because y may be x: of some rows, or of a part of one. */
+ROW FN(log_softmax)(int64_t rows, int64_t n, const void *from, void *to)
 {
-    enum { SOFTMAX_BLOCK = 1024 };
+    enum { SOFTMAX_BLOCK = 1024, SOFTMAX_ROWS = 64 };
     const X *x = from;
-    X *y = to, most = FN(largest)(n, x), block[SOFTMAX_BLOCK];
-    double sum = 0;
-    for (int64_t start = 0; start < n; start += SOFTMAX_BLOCK) {
-        int64_t size = cnn__min(SOFTMAX_BLOCK, n - start);
-        for (int64_t i = 0; i < size; i++) {
-            block[i] = x[start + i] - most;
+    X *y = to, most[SOFTMAX_ROWS], block[SOFTMAX_BLOCK];
+    double sum[SOFTMAX_ROWS];
+    const int64_t together = cnn__max(1, cnn__min(SOFTMAX_ROWS, SOFTMAX_BLOCK / n));
+    for (int64_t count; rows > 0; rows -= count, x += count * n, y += count * n) {
+        count = cnn__min(rows, together);
+        for (int64_t r = 0; r < count; r++) {
+            most[r] = FN(largest)(n, x + r * n);
+            sum[r] = 0;
         }
-        FN(softmax_exp)(size, block);
-        sum += FN(total)(size, block);
-    }
-    const X log_sum = (X)cnn__log_f64(sum);
-    CNN__IVDEP
-    for (int64_t i = 0; i < n; i++) {
-        y[i] = x[i] - most - log_sum;
+        for (int64_t start = 0; start < n; start += SOFTMAX_BLOCK) {
+            const int64_t size = cnn__min(SOFTMAX_BLOCK, n - start);
+            for (int64_t r = 0; r < count; r++) {
+                for (int64_t i = 0; i < size; i++) {
+                    block[r * size + i] = x[r * n + start + i] - most[r];
+                }
+            }
+            FN(softmax_exp)(count * size, block);
+            for (int64_t r = 0; r < count; r++) {
+                sum[r] += FN(total)(size, block + r * size);
+            }
+        }
+        for (int64_t r = 0; r < count; r++) {
+            const X log_sum = (X)cnn__log_f64(sum[r]);
+            CNN__IVDEP
+            for (int64_t i = r * n; i < (r + 1) * n; i++) {
+                y[i] = x[i] - most[r] - log_sum;
+            }
+        }
     }
 }
 #undef X

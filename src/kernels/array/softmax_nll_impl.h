@@ -14,12 +14,16 @@ static double FN(factor)(const cnn__softmax_nll *g, int64_t class, int64_t targe
     return w * ((1 - g->smoothing) * p + share);
 }
 
-/* Exponentials of a block in place, by the map of the instruction set, which gives the bits of OWN(exp). */
+/* Exponentials of a block in place, by the map of the instruction set, which gives the bits of OWN(exp). The block has
+ * room for whole steps. */
 static void FN(exponentials)(const cnn__softmax_nll *g, int n, X *block)
 {
-    const cnn__map map = { .fn = g->exp, .inputs = 1, .size = sizeof(X), .y_size = sizeof(X) };
+    static const cnn__map map = { .inputs = 1, .size = sizeof(X), .y_size = sizeof(X) };
     const void *from = block;
-    cnn__map_rows(&map, n, block, &from);
+    for (; n % CNN__MAP_STEP; n++) {
+        block[n] = 0;
+    }
+    g->exp(n, block, &from, &map);
 }
 
 /* The statistics of one sample whose classes are neighbours, few of them. */

@@ -1,22 +1,26 @@
 /* Copies of bits between elements of the size of X: SIZED(move) along a run, and SIZED(transposed_tile), rows × columns
  * of which x is contiguous down the columns and y along the rows. No include guard: one inclusion, one size. */
-#define Y X
-#define NAME SIZED(move_along)
-#define F(v) (v)
-#define ATTRIBUTE
-#include "kernels/array/copy_loop.h"
-
 static void SIZED(move)(const cnn__nest_run *run)
 {
-    const int64_t n = run->n;
-    if (run->stride[0] != 1 || run->stride[1] != -1) {
-        SIZED(move_along)(run);
-        return;
-    }
     X *y = run->at[0];
-    const X *x = (const X *)run->at[1] - (n - 1); /* the first in memory */
-    for (int64_t i = 0; i < n; i++) {
-        y[i] = x[n - 1 - i];
+    const X *x = run->at[1];
+    const int64_t n = run->n, sy = run->stride[0], sx = run->stride[1];
+    if (sy == 1 && sx == 1) {
+        memmove(y, x, (size_t)n * sizeof *y);
+    } else if (sy == 1 && sx == 0) {
+        const X x0 = x[0];
+        for (int64_t i = 0; i < n; i++) {
+            y[i] = x0;
+        }
+    } else if (sy == 1 && sx == -1) {
+        x -= n - 1; /* the first in memory */
+        for (int64_t i = 0; i < n; i++) {
+            y[i] = x[n - 1 - i];
+        }
+    } else {
+        for (int64_t i = 0; i < n; i++) {
+            y[i * sy] = x[i * sx];
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 
 #include "kernels/array/reduce_steps.h"
 #include "kernels/simd/map/tables.h"
+#include "kernels/simd/vector/finite.h"
+#include "kernels/simd/vector/intrinsics.h"
 
 #include <math.h>
 #include <string.h>
@@ -70,20 +72,56 @@ typedef int32_t eight_i32 __attribute__((vector_size(32)));
 #define UNROLL_LANES "GCC unroll 8"
 #endif
 
-/* A NaN, once in, stays. */
-#define WHOLE(name, than) \
+/* one in the lanes where that is larger (smaller), else best, also where one of them is a NaN: the instructions for
+ * both are not what compilers make of comparisons. */
+#if CNN__VECTOR_BYTES < 64
+typedef lanes_i32 nan_mask;
+#define NO_NANS { 0 }
+#define NANS(one) ((one) != (one))
+#define ANY_NAN(nans) any_lane(nans)
+#endif
+#if CNN__VECTOR_BYTES == 64
+#define LARGER(one, best) \
+    ((lanes)X86(__builtin_ia32_maxps512_mask(one, best, best, X86_ALL, X86_ROUNDING), \
+                _mm512_max_ps((__m512)(one), (__m512)(best))))
+#define SMALLER(one, best) \
+    ((lanes)X86(__builtin_ia32_minps512_mask(one, best, best, X86_ALL, X86_ROUNDING), \
+                _mm512_min_ps((__m512)(one), (__m512)(best))))
+typedef uint16_t nan_mask; /* a mask as a vector would be made of such a mask and turned back */
+#define NO_NANS 0
+#define NANS(one) \
+    ((uint16_t)X86(__builtin_ia32_cmpps512_mask(one, one, 3, 0xffff, X86_ROUNDING), \
+                   _mm512_cmp_ps_mask((__m512)(one), (__m512)(one), 3)))
+#define ANY_NAN(nans) ((nans) != 0)
+#elif CNN__VECTOR_BYTES == 32
+#define LARGER(one, best) \
+    ((lanes)X86(__builtin_ia32_maxps256(one, best), _mm256_max_ps((__m256)(one), (__m256)(best))))
+#define SMALLER(one, best) \
+    ((lanes)X86(__builtin_ia32_minps256(one, best), _mm256_min_ps((__m256)(one), (__m256)(best))))
+#else
+#define LARGER(one, best) blend((one) > (best), one, best)
+#define SMALLER(one, best) blend((one) < (best), one, best)
+#endif
+
+/* Does nothing if any element is a NaN, which must stay once it is in. */
+#define WHOLE(name, than, pick) \
     static int64_t CNN__SIMD(whole_##name)(const float *x, int64_t n, float lane[8]) \
     { \
         lanes best[LONG_RUN_LANES / LANES], one; \
+        nan_mask nans = NO_NANS; \
         float best_lanes[LONG_RUN_LANES]; \
-        int64_t i = LONG_RUN_LANES; \
+        int64_t i = 0; \
         memcpy(best, x, sizeof best); \
         for (; i + LONG_RUN_LANES <= n; i += LONG_RUN_LANES) { \
             _Pragma(UNROLL_LANES) for (int k = 0; k < LONG_RUN_LANES / LANES; k++) \
             { \
                 one = load(x + i + k * LANES); \
-                best[k] = blend((one than best[k]) | (one != one), one, best[k]); \
+                nans |= NANS(one); \
+                best[k] = pick(one, best[k]); \
             } \
+        } \
+        if (ANY_NAN(nans)) { \
+            return 0; \
         } \
         memcpy(best_lanes, best, sizeof best); \
         for (int k = 8; k < LONG_RUN_LANES; k += 8) { \
@@ -95,8 +133,8 @@ typedef int32_t eight_i32 __attribute__((vector_size(32)));
         memcpy(lane, best_lanes, 8 * sizeof *lane); \
         return i; \
     }
-WHOLE(max, >)
-WHOLE(min, <)
+WHOLE(max, >, LARGER)
+WHOLE(min, <, SMALLER)
 
 #define A double
 #define X float
