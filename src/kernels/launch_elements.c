@@ -19,8 +19,7 @@ const cnn__cpu_kernel cnn__cpu_fill = { .run = run_fill, .flops = CNN__NO_FLOPS,
 static bool run_copy(cnn__cpu_call *j)
 {
     const cnn_copy_parameters *p = j->l->parameters;
-    if (p->from == j->l->dtype && cnn__dtypes[p->from].size == 4 &&
-        cnn__map_copy_transposed(j->kernels->array->maps, &p->nest, j->l->out[0], j->l->in[0], j->pool)) {
+    if (cnn__map_copy(j->kernels->array->maps, &p->nest, j->l->dtype, j->l->out[0], p->from, j->l->in[0], j->pool)) {
         return true;
     }
     j->kernels->array->copy(&p->nest, j->l->dtype, j->l->out[0], p->from, j->l->in[0], j->pool);

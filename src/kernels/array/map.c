@@ -139,15 +139,20 @@ void cnn__map_walk(const cnn__map *map, const cnn__nest *nest, void *y, const vo
     cnn__nest_walk(&walk, pool);
 }
 
-bool cnn__map_copy_transposed(const cnn__map_tables *tables, const cnn__nest *nest, void *y, const void *x,
-                              cnn__pool *pool)
+bool cnn__map_copy(const cnn__map_tables *tables, const cnn__nest *nest, cnn_dtype to, void *y, cnn_dtype from,
+                   const void *x, cnn__pool *pool)
 {
-    const cnn__map map = { .fn = tables->f32->power[CNN__POWER_1],
-                           .transpose = tables->transpose,
-                           .inputs = 1,
-                           .size = sizeof(cnn__bits_4),
-                           .y_size = sizeof(cnn__bits_4) };
-    return cnn__map_tiles(&map, nest, y, &x, 0, pool);
+    cnn__map map = { .fn = tables->f32->power[CNN__POWER_1],
+                     .transpose = tables->transpose,
+                     .inputs = 1,
+                     .size = sizeof(cnn__bits_4),
+                     .y_size = cnn__array_size(to) };
+    if (from == CNN_F32 && to == CNN_BF16 && tables->bf16) {
+        map.fn = tables->bf16;
+        cnn__map_walk(&map, nest, y, &x, 1, pool);
+        return true;
+    }
+    return from == to && map.y_size == map.size && cnn__map_tiles(&map, nest, y, &x, 0, pool);
 }
 
 /* ---- by number ---- */

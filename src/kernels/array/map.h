@@ -60,6 +60,7 @@ struct cnn__map_tables {
     void (*softmax_f32)(int64_t rows, int64_t n, const void *x, void *y);
     void (*log_softmax_f32)(int64_t rows, int64_t n, const void *x, void *y);
     cnn__transpose_fn transpose;
+    cnn__map_fn bf16; /* of f32; NULL: kernels/stored.h's is as fast */
     /* cnn__random_normal() of CNN__GROUP numbers from `first` on. */
     void (*normals)(const uint64_t key[2], uint64_t first, double *normals);
 };
@@ -81,9 +82,9 @@ void cnn__map_rows(const cnn__map *map, int64_t n, void *y, const void *const *x
 void cnn__map_walk(const cnn__map *map, const cnn__nest *nest, void *y, const void *const *x, double cost,
                    cnn__pool *pool);
 
-/* Copies elements of 4 bytes, if they are transposed; else returns false and does nothing. */
-bool cnn__map_copy_transposed(const cnn__map_tables *tables, const cnn__nest *nest, void *y, const void *x,
-                              cnn__pool *pool);
+/* Copies f32 to bfloat16, or elements of 4 bytes if they are transposed; else returns false and does nothing. */
+bool cnn__map_copy(const cnn__map_tables *tables, const cnn__nest *nest, cnn_dtype to, void *y, cnn_dtype from,
+                   const void *x, cnn__pool *pool);
 
 /* The array kernels of these names (array.def) with the functions of an instruction set. */
 void cnn__map_unary(const cnn__map_tables *tables, cnn__unary op, const cnn__nest *nest, cnn_dtype dtype,

@@ -256,6 +256,27 @@ static inline float acos_of(float x)
 
 /* ---- the maps ---- */
 
+#if CNN__VECTOR_BYTES > 16
+/* All are rounded as if none were a NaN, and once more if one is. */
+void CNN__SIMD(map_bf16)(int64_t n, void *to, const void *const *from, const cnn__map *map)
+{
+    const float *x = from[0];
+    uint16_t *y = to;
+    uint32_t nan = 0;
+    (void)map;
+    n &= -(int64_t)CNN__MAP_STEP;
+    CNN__IVDEP
+    for (int64_t i = 0; i < n; i++) {
+        const uint32_t bits = cnn__bits_of(x[i]);
+        nan |= 0x7f800000 - (bits & 0x7fffffff);
+        y[i] = (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+    }
+    for (int64_t i = 0; i < n && nan >> 31; i++) {
+        y[i] = cnn__bf16_of_bits(cnn__bits_of(x[i]));
+    }
+}
+#endif
+
 LOOP(exp, exp_within(x))
 LOOP(exp_any, cnn__exp_f32(x))
 LOOP(expm1, expm1_within(x))

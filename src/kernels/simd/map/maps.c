@@ -237,6 +237,9 @@ static const cnn__map_tables map_tables = {
     .softmax_f32 = CNN__SIMD(softmax_f32),
     .log_softmax_f32 = CNN__SIMD(log_softmax_f32),
     .transpose = transpose_in,
+#if CNN__VECTOR_BYTES > 16
+    .bf16 = CNN__SIMD(map_bf16),
+#endif
     .normals = CNN__SIMD(normals),
 };
 #undef RARE_MAPS
