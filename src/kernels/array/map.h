@@ -54,9 +54,9 @@ extern const cnn__maps cnn__maps_f64;
 /* What an instruction set has. */
 struct cnn__map_tables {
     const cnn__maps *f32, *f64;
-    const cnn__maps *rare_f32;                              /* for losses that f32 lacks */
-    const cnn__block_fn *blocks;                            /* by cnn_unary */
-    const cnn__reduce_fn *reduce_f32;                       /* by cnn_reduce */
+    const cnn__maps *rare_f32;        /* for losses that f32 lacks */
+    const cnn__block_fn *blocks;      /* by cnn_unary */
+    const cnn__reduce_fn *reduce_f32; /* by cnn_reduce */
     void (*softmax_f32)(int64_t rows, int64_t n, const void *x, void *y);
     void (*log_softmax_f32)(int64_t rows, int64_t n, const void *x, void *y);
     cnn__transpose_fn transpose;

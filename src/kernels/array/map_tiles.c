@@ -2,7 +2,12 @@
  * of it are transposed into a room that stays in the first cache, and the map goes over the tile's rows. */
 #include "kernels/array/map_tiles.h"
 
-enum { MAP_TILE_ROWS = 16, MAP_TILE_COLUMNS = 64, MAP_TILES_PER_TASK = 16, LEAST_TILED = 8 };
+enum {
+    MAP_TILE_ROWS = 16,
+    TILE_ROOM = 24 << 10, /* bytes for all inputs */
+    MOST_COLUMNS = 256,
+    LEAST_TILED = 8
+};
 
 /* The strides of the two dimensions of a tile, for the result and each input, and the dimensions that are left. */
 typedef struct map_tiling {
@@ -10,7 +15,8 @@ typedef struct map_tiling {
     cnn__nest rest;
     char *base[CNN__NEST_OPERANDS];
     int64_t rows, columns, row_step[CNN__NEST_OPERANDS], column_step[CNN__NEST_OPERANDS];
-    int64_t down, across, tiles;
+    int64_t width, room; /* columns of a tile; bytes of the room of an input */
+    int64_t down, across, tiles, group;
 } map_tiling;
 
 static bool find_tiled(const cnn__nest *nest, int inputs, int *row)
@@ -38,25 +44,24 @@ static bool find_tiled(const cnn__nest *nest, int inputs, int *row)
 #define FN(name) name##_8
 #include "kernels/array/map_tiles_impl.h"
 
-/* Input k of a tile at `from` into a room with MAP_TILE_COLUMNS elements a row. */
+/* Input k of a tile at `from` into a room with `width` elements a row. */
 static void tile_gather(const map_tiling *t, int k, int64_t rows, int64_t columns, const void *from, void *room)
 {
     const int64_t row_step = t->row_step[k], column_step = t->column_step[k];
     if (t->map->transpose && rows == MAP_TILE_ROWS && row_step == 1) {
-        t->map->transpose(from, column_step, rows, columns, room, MAP_TILE_COLUMNS);
+        t->map->transpose(from, column_step, rows, columns, room, t->width);
     } else if (t->map->size == sizeof(cnn__bits_4)) {
-        gather_tile_4(rows, columns, from, row_step, column_step, room);
+        gather_tile_4(rows, columns, from, row_step, column_step, room, t->width);
     } else {
-        gather_tile_8(rows, columns, from, row_step, column_step, room);
+        gather_tile_8(rows, columns, from, row_step, column_step, room, t->width);
     }
 }
 
 static void map_tile(const map_tiling *t, const cnn__cursor *cursor, int64_t row, int64_t column)
 {
-    _Alignas(64) char rooms[CNN__MAP_INPUTS][MAP_TILE_ROWS * MAP_TILE_COLUMNS * sizeof(double)];
+    _Alignas(64) char rooms[TILE_ROOM];
     const cnn__map *map = t->map;
-    const int64_t rows = cnn__min(MAP_TILE_ROWS, t->rows - row),
-                  columns = cnn__min(MAP_TILE_COLUMNS, t->columns - column);
+    const int64_t rows = cnn__min(MAP_TILE_ROWS, t->rows - row), columns = cnn__min(t->width, t->columns - column);
     const int64_t size = (int64_t)map->size;
     const char *at[CNN__NEST_OPERANDS];
     int64_t step[CNN__NEST_OPERANDS]; /* bytes from one row to the next */
@@ -65,9 +70,10 @@ static void map_tile(const map_tiling *t, const cnn__cursor *cursor, int64_t row
                                  (k ? size : (int64_t)map->y_size);
         step[k] = t->row_step[k] * (k ? size : (int64_t)map->y_size);
         if (k && t->column_step[k] != 1) {
-            tile_gather(t, k, rows, columns, at[k], rooms[k - 1]);
-            at[k] = rooms[k - 1];
-            step[k] = MAP_TILE_COLUMNS * size;
+            char *room = rooms + (k - 1) * t->room;
+            tile_gather(t, k, rows, columns, at[k], room);
+            at[k] = room;
+            step[k] = t->width * size;
         }
     }
     for (int64_t i = 0; i < rows; i++) {
@@ -82,13 +88,13 @@ static void map_tile(const map_tiling *t, const cnn__cursor *cursor, int64_t row
 static void map_tile_task(void *arg, int64_t task, int worker)
 {
     const map_tiling *t = arg;
-    const int64_t end = cnn__min(t->tiles, (task + 1) * MAP_TILES_PER_TASK);
+    const int64_t end = cnn__min(t->tiles, (task + 1) * t->group);
     (void)worker;
-    for (int64_t i = task * MAP_TILES_PER_TASK; i < end; i++) {
+    for (int64_t i = task * t->group; i < end; i++) {
         cnn__cursor cursor;
         cnn__cursor_seek(&cursor, &t->rest, i / (t->down * t->across));
         /* Down first: the operand's next lines are in pages that the tile before has touched. */
-        map_tile(t, &cursor, i % t->down * MAP_TILE_ROWS, i / t->down % t->across * MAP_TILE_COLUMNS);
+        map_tile(t, &cursor, i % t->down * MAP_TILE_ROWS, i / t->down % t->across * t->width);
     }
 }
 
@@ -114,10 +120,12 @@ bool cnn__map_tiles(const cnn__map *map, const cnn__nest *nest, void *y, const v
             t.rest.ndim++;
         }
     }
+    t.room = TILE_ROOM / map->inputs / 64 * 64;
+    t.width = cnn__min(MOST_COLUMNS, t.room / (MAP_TILE_ROWS * (int64_t)map->size) / MAP_TILE_ROWS * MAP_TILE_ROWS);
+    t.group = CNN__NEST_TASK / (MAP_TILE_ROWS * t.width);
     t.down = cnn__ceil_div(t.rows, MAP_TILE_ROWS);
-    t.across = cnn__ceil_div(t.columns, MAP_TILE_COLUMNS);
+    t.across = cnn__ceil_div(t.columns, t.width);
     t.tiles = cnn__nest_count(&t.rest) * t.down * t.across;
-    cnn__pool_run(pool, cnn__ceil_div(t.tiles, MAP_TILES_PER_TASK), (double)cnn__nest_count(nest) * (1 + cost),
-                  map_tile_task, &t);
+    cnn__pool_run(pool, cnn__ceil_div(t.tiles, t.group), (double)cnn__nest_count(nest) * (1 + cost), map_tile_task, &t);
     return true;
 }

@@ -1,12 +1,12 @@
-/* Elements of the size of X gathered into rows of MAP_TILE_COLUMNS. No include guard: one inclusion, one size. */
+/* Elements of the size of X gathered into rows of `width`. No include guard: one inclusion, one size. */
 static void FN(gather_tile)(int64_t rows, int64_t columns, const void *from, int64_t row_step, int64_t column_step,
-                            void *room)
+                            void *room, int64_t width)
 {
     const X *x = from;
     X *to = room;
     for (int64_t i = 0; i < rows; i++) {
         for (int64_t j = 0; j < columns; j++) {
-            to[i * MAP_TILE_COLUMNS + j] = x[i * row_step + j * column_step];
+            to[i * width + j] = x[i * row_step + j * column_step];
         }
     }
 }

@@ -74,12 +74,6 @@ typedef int32_t eight_i32 __attribute__((vector_size(32)));
 
 /* one in the lanes where that is larger (smaller), else best, also where one of them is a NaN: the instructions for
  * both are not what compilers make of comparisons. */
-#if CNN__VECTOR_BYTES < 64
-typedef lanes_i32 nan_mask;
-#define NO_NANS { 0 }
-#define NANS(one) ((one) != (one))
-#define ANY_NAN(nans) any_lane(nans)
-#endif
 #if CNN__VECTOR_BYTES == 64
 #define LARGER(one, best) \
     ((lanes)X86(__builtin_ia32_maxps512_mask(one, best, best, X86_ALL, X86_ROUNDING), \
@@ -87,20 +81,24 @@ typedef lanes_i32 nan_mask;
 #define SMALLER(one, best) \
     ((lanes)X86(__builtin_ia32_minps512_mask(one, best, best, X86_ALL, X86_ROUNDING), \
                 _mm512_min_ps((__m512)(one), (__m512)(best))))
-typedef uint16_t nan_mask; /* a mask as a vector would be made of such a mask and turned back */
-#define NO_NANS 0
+/* Compilers turn such a mask into a vector, and back. */
+typedef uint16_t nan_mask;
 #define NANS(one) \
     ((uint16_t)X86(__builtin_ia32_cmpps512_mask(one, one, 3, 0xffff, X86_ROUNDING), \
                    _mm512_cmp_ps_mask((__m512)(one), (__m512)(one), 3)))
 #define ANY_NAN(nans) ((nans) != 0)
 #elif CNN__VECTOR_BYTES == 32
-#define LARGER(one, best) \
-    ((lanes)X86(__builtin_ia32_maxps256(one, best), _mm256_max_ps((__m256)(one), (__m256)(best))))
+#define LARGER(one, best) ((lanes)X86(__builtin_ia32_maxps256(one, best), _mm256_max_ps((__m256)(one), (__m256)(best))))
 #define SMALLER(one, best) \
     ((lanes)X86(__builtin_ia32_minps256(one, best), _mm256_min_ps((__m256)(one), (__m256)(best))))
 #else
 #define LARGER(one, best) blend((one) > (best), one, best)
 #define SMALLER(one, best) blend((one) < (best), one, best)
+#endif
+#if CNN__VECTOR_BYTES < 64
+typedef lanes_i32 nan_mask;
+#define NANS(one) ((one) != (one))
+#define ANY_NAN(nans) any_lane(nans)
 #endif
 
 /* Does nothing if any element is a NaN, which must stay once it is in. */
@@ -108,7 +106,7 @@ typedef uint16_t nan_mask; /* a mask as a vector would be made of such a mask an
     static int64_t CNN__SIMD(whole_##name)(const float *x, int64_t n, float lane[8]) \
     { \
         lanes best[LONG_RUN_LANES / LANES], one; \
-        nan_mask nans = NO_NANS; \
+        nan_mask nans = NANS((lanes){ 0 }); \
         float best_lanes[LONG_RUN_LANES]; \
         int64_t i = 0; \
         memcpy(best, x, sizeof best); \
