@@ -90,14 +90,18 @@ static void loss_task(void *arg, int64_t task, int worker)
     double sum = 0;
     cnn__cursor cursor;
     (void)worker;
+    for (int k = 0; k < LOSS_OPERANDS; k++) {
+        const bool ones = !j->l->in[k] && k != LOSS_WEIGHT;
+        b.at[k] = ones ? loss_kernels[j->l->dtype].gather(NULL, 0, 0, LOSS_BLOCK, room[k]) : NULL;
+    }
     cnn__cursor_seek(&cursor, nest, first);
     while (left > 0) {
         b.n = (int)cnn__min(cnn__min(left, LOSS_BLOCK), cnn__cursor_run(&cursor));
         for (int k = 0; k < LOSS_OPERANDS; k++) {
             int64_t stride = nest->ndim ? nest->stride[k][nest->ndim - 1] : 1;
-            b.at[k] = k == LOSS_WEIGHT && !j->l->in[k]
-                          ? NULL
-                          : loss_kernels[j->l->dtype].gather(j->l->in[k], cursor.offset[k], stride, b.n, room[k]);
+            if (j->l->in[k]) {
+                b.at[k] = loss_kernels[j->l->dtype].gather(j->l->in[k], cursor.offset[k], stride, b.n, room[k]);
+            }
         }
         if (j->l->kernel == CNN_KERNEL_ELEMENT_LOSS) {
             loss_forward(j, &b, first, &sum);
