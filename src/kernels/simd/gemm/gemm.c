@@ -16,6 +16,7 @@
 enum {
     BLOCK_ROWS = (FULL_PANELS ? 72 : 18) * TILE_ROWS, /* of a task */
     BLOCK_PANELS = 8,                                 /* of columns */
+    A_PANELS = 4,                                     /* that are packed together */
     NARROW = 768 /* columns of C, at most, for which a packed A is read too few times to pay */
 };
 
@@ -121,18 +122,29 @@ size_t CNN__SIMD(gemm_packed)(const cnn__gemm *given)
     return by_dots(g) || by_rows(g) ? 0 : (size_t)floats * sizeof(float);
 }
 
-static void pack_a_panel(void *arg, int64_t panel, int worker)
+/* Packs K_BLOCK steps of a few panels of A. Where A is stored by columns, each of them is read across these panels. */
+static void pack_a_panels(void *arg, int64_t task, int worker)
 {
     (void)worker;
     const gemm_job *job = arg;
     const cnn__gemm *g = job->g;
-    int64_t row = panel * TILE_ROWS, count = g->m - row < TILE_ROWS ? g->m - row : TILE_ROWS;
-    float *to = job->packed + panel * TILE_ROWS * g->k;
+    int64_t groups = divide_up(job->panels, A_PANELS), panel = task % groups * A_PANELS, k = task / groups * K_BLOCK,
+            depth = min64(K_BLOCK, g->k - k), end = min64(panel + A_PANELS, job->panels), step = TILE_ROWS * g->k;
+    float *to = job->packed + panel * step + k * TILE_ROWS;
     if (g->trans_a) {
-        pack_straight(job->a + row, g->lda, count, TILE_ROWS, g->k, to, TILE_ROWS);
-        return;
+        int64_t whole = min64(end, g->m / TILE_ROWS) - panel;
+        pack_down(job->a + k * g->lda + panel * TILE_ROWS, g->lda, whole, depth, to, step);
+        panel += whole;
+        to += whole * step;
     }
-    pack_rows(job->a + row * g->lda, g->lda, count, g->k, to);
+    for (; panel < end; panel++, to += step) {
+        int64_t row = panel * TILE_ROWS, count = min64(g->m - row, TILE_ROWS);
+        if (g->trans_a) {
+            pack_straight(job->a + k * g->lda + row, g->lda, count, TILE_ROWS, depth, to, TILE_ROWS);
+        } else {
+            pack_rows(job->a + row * g->lda + k, g->lda, count, depth, to);
+        }
+    }
 }
 
 /* Packs K_BLOCK rows of B for one panel of columns: [depth][TILE_WIDTH]. */
@@ -342,7 +354,8 @@ void CNN__SIMD(gemm)(const cnn__gemm *given, const void *a, const void *b, const
     job.scratch = (char *)workspace + gemm_packed_size(&job);
     job.streamed = !g->accumulate && g->k <= K_BLOCK && streams(job.c, g->m * g->n, g->ldc);
     if (!job.along) {
-        cnn__pool_run(pool, job.panels, (double)g->m * (double)g->k, pack_a_panel, &job);
+        int64_t groups = divide_up(job.panels, A_PANELS) * divide_up(g->k, K_BLOCK);
+        cnn__pool_run(pool, groups, (double)g->m * (double)g->k, pack_a_panels, &job);
     }
     if (g->packs) {
         cnn__pool_run(pool, job.column_panels, (double)g->n * (double)g->k, pack_kept_panel, &job);

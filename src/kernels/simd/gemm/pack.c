@@ -2,20 +2,14 @@
 #include "kernels/simd/gemm/tile.h"
 #include "kernels/simd/vector/machine.h"
 
-/* Loads and transposes a square of `count` rows, with zeros below them. A square that is complete is loaded straight
- * into registers. */
+/* Loads and transposes a square of `count` rows, with zeros below them. */
 CNN__INLINE void load_square(const float *from, int64_t ld, int64_t count, lanes v[LANES])
 {
-    if (count < LANES) {
+    static const float zeros[LANES];
 #pragma GCC unroll 16
-        for (int i = 0; i < LANES; i++) {
-            v[i] = i < count ? load(from + i * ld) : (lanes){ 0 };
-        }
-    } else {
-#pragma GCC unroll 16
-        for (int i = 0; i < LANES; i++) {
-            v[i] = load(from + i * ld);
-        }
+    for (int i = 0; i < LANES; i++) {
+        const float *row = i < count ? from + i * ld : zeros;
+        v[i] = load(row);
     }
     transpose(v);
 }
@@ -69,28 +63,39 @@ void pack_across(const float *from, int64_t ld, int64_t panels, int64_t k, float
     }
 }
 
+void pack_down(const float *from, int64_t ld, int64_t panels, int64_t k, float *to, int64_t step)
+{
+    enum { DOWN_FETCH_ROWS = 8 };
+    for (int64_t at = 0; at < k; at++, from += ld, to += TILE_ROWS) {
+        for (int64_t j = 0; j < panels; j++) {
+            __builtin_prefetch(from + DOWN_FETCH_ROWS * ld + j * TILE_ROWS, 0, 3);
+            memcpy(to + j * step, from + j * TILE_ROWS, TILE_ROWS * sizeof *to);
+        }
+    }
+}
+
+/* A square whose rows are short is transposed from `edge`, and the last square is written by way of it. */
 void pack_rows(const float *from, int64_t ld, int64_t count, int64_t k, float *to)
 {
-    for (int64_t at = 0; at < k && ROWS_FIT_A_VECTOR; at += LANES) {
-        int64_t some = k - at < LANES ? k - at : LANES;
+    float edge[LANES][LANES] = { { 0 } };
+    for (int64_t at = 0; at < k && ROWS_FIT_A_VECTOR; at += LANES, to += LANES * TILE_ROWS) {
+        int64_t some = min64(LANES, k - at);
+        bool whole = some == LANES;
         lanes v[LANES];
-        if (some < LANES) {
-            float edge[LANES][LANES] = { { 0 } };
-            for (int64_t i = 0; i < min64(count, LANES); i++) {
-                copy_floats(from + i * ld + at, edge[i], some);
-            }
-            load_square(edge[0], LANES, LANES, v);
-        } else {
-            load_square(from + at, ld, count, v);
+        for (int64_t i = 0; i < min64(count, LANES) && !whole; i++) {
+            copy_floats(from + i * ld + at, edge[i], some);
         }
-        for (int64_t i = 0; i < some; i++, to += TILE_ROWS) {
-            if (at + i + 1 < k) {
-                store(to, v[i]);
-            } else {
-                float last[LANES];
-                store(last, v[i]);
-                memcpy(to, last, TILE_ROWS * sizeof *to);
+        load_square(whole ? from + at : edge[0], whole ? ld : LANES, count, v);
+        if (at + LANES < k) {
+#pragma GCC unroll 16
+            for (int i = 0; i < LANES; i++) {
+                store(to + i * TILE_ROWS, v[i]);
             }
+            continue;
+        }
+        memcpy(edge, v, sizeof edge);
+        for (int64_t i = 0; i < some; i++) {
+            memcpy(to + i * TILE_ROWS, edge[i], TILE_ROWS * sizeof *to);
         }
     }
     for (int64_t at = 0; at < k && !ROWS_FIT_A_VECTOR; at++) {

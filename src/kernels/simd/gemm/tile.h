@@ -109,6 +109,9 @@ void CNN__SIMD(pack_straight)(const float *from, int64_t ld, int64_t count, int6
 /* to[panel][k][TILE_WIDTH] ← a matrix stored across, of `panels` whole panels. */
 void CNN__SIMD(pack_across)(const float *from, int64_t ld, int64_t panels, int64_t k, float *to);
 
+/* to[panel][k][TILE_ROWS] ← a matrix stored across, of `panels` whole panels, which are `step` floats apart. */
+void CNN__SIMD(pack_down)(const float *from, int64_t ld, int64_t panels, int64_t k, float *to, int64_t step);
+
 /* to[k][TILE_ROWS] ← `count` rows of a matrix stored along k, zeros up to TILE_ROWS; writes nothing past the panel's
  * end: only the last row of all is cut to its length, the others spill into what comes next. */
 void CNN__SIMD(pack_rows)(const float *from, int64_t ld, int64_t count, int64_t k, float *to);
@@ -116,6 +119,7 @@ void CNN__SIMD(pack_rows)(const float *from, int64_t ld, int64_t count, int64_t 
 #define pack_transposed CNN__SIMD(pack_transposed)
 #define pack_straight CNN__SIMD(pack_straight)
 #define pack_across CNN__SIMD(pack_across)
+#define pack_down CNN__SIMD(pack_down)
 #define pack_rows CNN__SIMD(pack_rows)
 
 #endif
