@@ -5,60 +5,20 @@
  *
  * A task has so many rows, each of which depends on its own elements alone. Activations are those of the elementwise
  * operations. */
-#include "kernels/array/array.h"
 #include "kernels/array/nest.h"
+#include "kernels/array/rnn.h"
 #include "kernels/launch.h"
 
 #include <string.h>
 
-typedef struct rnn_step {
-    cnn_dtype dtype;
-    int cell;
-    int64_t rows, hidden, time;
-    int64_t parts;                        /* gates */
-    const void *bias, *before, *h_before; /* before: c; of a GRU forward the recurrent product, backward h */
-    const int64_t *lengths;               /* NULL: all sequences take part */
-    void *gates, *kept, *h, *y;           /* kept: c; of a GRU n's part of the recurrent product */
-    const cnn__array_kernels *array;      /* whose activations it takes */
-} rnn_step;
-
-typedef struct rnn_gradient {
-    const void *dy;
-    void *dgates, *dh, *more; /* more: dc; of a GRU the gradient of the recurrent product */
-} rnn_gradient;
-
-#define X float
-#define FN(name) name##_f32
-#include "kernels/array/rnn_impl.h"
-
-#define X double
-#define FN(name) name##_f64
-#include "kernels/array/rnn_impl.h"
-
 enum { RNN_TASK = 1024, RNN_COST = 60 }; /* elements of h in a task, and what one of them costs */
 
-typedef struct rnn_kernels {
-    void (*add)(int64_t n, int64_t first, const void *from, const void *bias, void *to);
-    void (*cell)(const rnn_step *s, int64_t row);
-    void (*reset)(const rnn_step *s, int64_t row);
-    void (*relu)(const rnn_step *s, int64_t row);
-    void (*output)(const rnn_step *s, int64_t row);
-    void (*slopes[4])(const rnn_step *s, const rnn_gradient *grad, int64_t row);
-} rnn_kernels;
-
-#define RNN_KERNELS(suffix) \
-    { \
-        rnn_add_##suffix, rnn_lstm_cell_##suffix, rnn_gru_reset_##suffix, rnn_relu_##suffix, rnn_output_##suffix, \
-        { \
-            rnn_lstm_slopes_##suffix, rnn_gru_slopes_##suffix, rnn_simple_slopes_##suffix, rnn_simple_slopes_##suffix \
-        } \
-    }
-static const rnn_kernels rnn_table[] = { [CNN_F32] = RNN_KERNELS(f32), [CNN_F64] = RNN_KERNELS(f64) };
+static const cnn__rnn_loops *const rnn_table[] = { [CNN_F32] = &cnn__rnn_loops_f32, [CNN_F64] = &cnn__rnn_loops_f64 };
 
 typedef struct rnn_work {
-    const rnn_step *s;
-    const rnn_gradient *grad; /* NULL: forward */
-    int64_t group;            /* rows of a task */
+    const cnn__rnn_step *s;
+    const cnn__rnn_gradient *grad; /* NULL: forward */
+    int64_t group;                 /* rows of a task */
 } rnn_work;
 
 /* Columns first … first + n − 1 of rows that are `stride` long. */
@@ -68,7 +28,7 @@ typedef struct rnn_part {
 } rnn_part;
 
 /* to = op(from) for rows begin … end − 1 and n columns. */
-static void rnn_activate(const rnn_step *s, cnn_unary op, int64_t begin, int64_t end, int64_t n, rnn_part to,
+static void rnn_activate(const cnn__rnn_step *s, cnn_unary op, int64_t begin, int64_t end, int64_t n, rnn_part to,
                          rnn_part from)
 {
     const size_t size = cnn__array_size(s->dtype);
@@ -78,18 +38,18 @@ static void rnn_activate(const rnn_step *s, cnn_unary op, int64_t begin, int64_t
 }
 
 /* Row `row` of an array whose rows have `width` elements; NULL for NULL. */
-static void *rnn_row(const rnn_step *s, const void *array, int64_t row, int64_t width)
+static void *rnn_row(const cnn__rnn_step *s, const void *array, int64_t row, int64_t width)
 {
     return array ? (char *)(uintptr_t)array + (size_t)(row * width) * cnn__array_size(s->dtype) : NULL;
 }
 
-static bool rnn_takes_part(const rnn_step *s, int64_t row)
+static bool rnn_takes_part(const cnn__rnn_step *s, int64_t row)
 {
     return !s->lengths || s->lengths[row] > s->time;
 }
 
 /* to = from, or 0 where that is NULL. */
-static void rnn_copy(const rnn_step *s, int64_t row, void *to, const void *from)
+static void rnn_copy(const cnn__rnn_step *s, int64_t row, void *to, const void *from)
 {
     const size_t bytes = (size_t)s->hidden * cnn__array_size(s->dtype);
     if (from) {
@@ -100,7 +60,7 @@ static void rnn_copy(const rnn_step *s, int64_t row, void *to, const void *from)
 }
 
 /* The states of sequences that have ended stay. */
-static void rnn_finish(const rnn_step *s, int64_t row)
+static void rnn_finish(const cnn__rnn_step *s, int64_t row)
 {
     bool takes_part = rnn_takes_part(s, row);
     if (!takes_part) {
@@ -116,22 +76,22 @@ static void rnn_finish(const rnn_step *s, int64_t row)
 
 /* ---- forward ---- */
 
-static void rnn_forward_gates(const rnn_step *s, int64_t begin, int64_t end)
+static void rnn_forward_gates(const cnn__rnn_step *s, int64_t begin, int64_t end)
 {
-    const rnn_kernels *kernels = &rnn_table[s->dtype];
+    const cnn__rnn_loops *loops = rnn_table[s->dtype];
     const int64_t n = s->hidden, width = s->parts * n;
     const rnn_part first = { s->gates, width, 0 }, third = { s->gates, width, 2 * n },
                    last = { s->gates, width, 3 * n };
     const bool gru = s->cell == CNN_RNN_GRU;
     for (int64_t row = begin; row < end; row++) {
-        kernels->add(gru ? 2 * n : width, 0, gru ? rnn_row(s, s->before, row, width) : NULL, s->bias,
-                     rnn_row(s, s->gates, row, width));
+        loops->add(gru ? 2 * n : width, 0, gru ? rnn_row(s, s->before, row, width) : NULL, s->bias,
+                   rnn_row(s, s->gates, row, width));
     }
     if (s->parts > 1) {
         rnn_activate(s, CNN_UNARY_SIGMOID, begin, end, 2 * n, first, first);
     }
     for (int64_t row = begin; gru && row < end; row++) {
-        kernels->reset(s, row);
+        loops->reset(s, row);
     }
     if (s->parts > 1) {
         rnn_activate(s, CNN_UNARY_TANH, begin, end, n, third, third);
@@ -143,24 +103,24 @@ static void rnn_forward_gates(const rnn_step *s, int64_t begin, int64_t end)
         rnn_activate(s, CNN_UNARY_TANH, begin, end, n, first, first);
     }
     for (int64_t row = begin; s->cell == CNN_RNN_RELU && row < end; row++) {
-        kernels->relu(s, row);
+        loops->relu(s, row);
     }
 }
 
-static void rnn_forward_rows(const rnn_step *s, int64_t begin, int64_t end)
+static void rnn_forward_rows(const cnn__rnn_step *s, int64_t begin, int64_t end)
 {
-    const rnn_kernels *kernels = &rnn_table[s->dtype];
+    const cnn__rnn_loops *loops = rnn_table[s->dtype];
     const bool lstm = s->cell == CNN_RNN_LSTM;
     rnn_forward_gates(s, begin, end);
     for (int64_t row = begin; lstm && row < end; row++) {
-        kernels->cell(s, row);
+        loops->cell(s, row);
     }
     if (lstm) {
         rnn_activate(s, CNN_UNARY_TANH, begin, end, s->hidden, (rnn_part){ s->h, s->hidden, 0 },
                      (rnn_part){ s->kept, s->hidden, 0 });
     }
     for (int64_t row = begin; row < end; row++) {
-        kernels->output(s, row);
+        loops->output(s, row);
         rnn_finish(s, row);
     }
 }
@@ -169,9 +129,9 @@ static void rnn_forward_rows(const rnn_step *s, int64_t begin, int64_t end)
 
 /* The gradient of h behind the step is brought to the last gate; of what precedes it only a GRU's slopes say more than
  * 0. */
-static void rnn_backward_row(const rnn_step *s, const rnn_gradient *grad, int64_t row)
+static void rnn_backward_row(const cnn__rnn_step *s, const cnn__rnn_gradient *grad, int64_t row)
 {
-    const rnn_kernels *kernels = &rnn_table[s->dtype];
+    const cnn__rnn_loops *loops = rnn_table[s->dtype];
     const int64_t n = s->hidden, width = s->parts * n;
     const size_t size = cnn__array_size(s->dtype);
     char *dgates = rnn_row(s, grad->dgates, row, width), *dh = rnn_row(s, grad->dh, row, n);
@@ -184,16 +144,16 @@ static void rnn_backward_row(const rnn_step *s, const rnn_gradient *grad, int64_
         return;
     }
     memcpy(last, dh, (size_t)n * size);
-    kernels->add(n, 0, rnn_row(s, grad->dy, row, n), NULL, last);
+    loops->add(n, 0, rnn_row(s, grad->dy, row, n), NULL, last);
     memset(dh, 0, (size_t)n * size);
-    kernels->slopes[s->cell](s, grad, row);
+    loops->slopes[s->cell](s, grad, row);
 }
 
 static void rnn_task(void *arg, int64_t task, int worker)
 {
     (void)worker;
     const rnn_work *w = arg;
-    const rnn_step *s = w->s;
+    const cnn__rnn_step *s = w->s;
     const int64_t n = s->hidden, begin = task * w->group, end = cnn__min(s->rows, begin + w->group);
     if (!w->grad) {
         rnn_forward_rows(s, begin, end);
@@ -210,7 +170,7 @@ static void rnn_task(void *arg, int64_t task, int worker)
 
 /* ---- launches ---- */
 
-static bool rnn_run(cnn__cpu_call *j, const rnn_step *s, const rnn_gradient *grad)
+static bool rnn_run(cnn__cpu_call *j, const cnn__rnn_step *s, const cnn__rnn_gradient *grad)
 {
     rnn_work w = { s, grad, cnn__max(1, RNN_TASK / s->hidden) };
     cnn__pool_run(j->pool, cnn__ceil_div(s->rows, w.group), (double)s->rows * (double)s->hidden * RNN_COST, rnn_task,
@@ -223,21 +183,21 @@ static int64_t rnn_parts(const cnn_rnn_parameters *p)
     return p->cell == CNN_RNN_LSTM ? 4 : p->cell == CNN_RNN_GRU ? 3 : 1;
 }
 
-static rnn_step rnn_describe(const cnn__cpu_call *j)
+static cnn__rnn_step rnn_describe(const cnn__cpu_call *j)
 {
     const cnn_rnn_parameters *p = j->l->parameters;
-    return (rnn_step){ .dtype = j->l->dtype,
-                       .cell = p->cell,
-                       .rows = p->rows,
-                       .hidden = p->hidden,
-                       .time = p->time,
-                       .parts = rnn_parts(p),
-                       .array = j->kernels->array };
+    return (cnn__rnn_step){ .dtype = j->l->dtype,
+                            .cell = p->cell,
+                            .rows = p->rows,
+                            .hidden = p->hidden,
+                            .time = p->time,
+                            .parts = rnn_parts(p),
+                            .array = j->kernels->array };
 }
 
 static bool rnn_run_forward(cnn__cpu_call *j)
 {
-    rnn_step s = rnn_describe(j);
+    cnn__rnn_step s = rnn_describe(j);
     s.bias = j->l->in[0];
     s.before = j->l->in[1];
     s.h_before = j->l->in[2];
@@ -251,8 +211,8 @@ static bool rnn_run_forward(cnn__cpu_call *j)
 
 static bool rnn_run_backward(cnn__cpu_call *j)
 {
-    const rnn_gradient grad = { j->l->in[0], j->l->out[0], j->l->out[1], j->l->out[2] };
-    rnn_step s = rnn_describe(j);
+    const cnn__rnn_gradient grad = { j->l->in[0], j->l->out[0], j->l->out[1], j->l->out[2] };
+    cnn__rnn_step s = rnn_describe(j);
     s.gates = (void *)(uintptr_t)j->l->in[1];
     s.kept = (void *)(uintptr_t)j->l->in[2];
     s.before = j->l->in[3];

@@ -1,26 +1,27 @@
 /* The arithmetic of a recurrent step on a row, around its activations, for a real dtype: X is its type, FN(name) its
- * name. No include guard: one inclusion, one dtype. */
+ * name. No include guard: one inclusion, one dtype. What a loop writes is restrict, or the loop has no dependencies
+ * from element to element: checks of where arrays lie would be larger than the loops. */
 
 /* gates += from + bias for n gates, from `first` on; both may be missing. */
 static void FN(rnn_add)(int64_t n, int64_t first, const void *from, const void *bias, void *to)
 {
-    const X *more = from, *b = bias;
-    X *gates = to;
-    for (int64_t k = 0; b && k < n; k++) {
-        gates[k] += b[first + k];
-    }
-    for (int64_t k = 0; more && k < n; k++) {
-        gates[k] += more[first + k];
+    const void *const terms[2] = { bias, from };
+    for (int t = 0; t < 2; t++) {
+        const X *restrict more = terms[t];
+        X *restrict gates = to;
+        for (int64_t k = 0; more && k < n; k++) {
+            gates[k] += more[first + k];
+        }
     }
 }
 
 /* c = i·g + f·before */
-static void FN(rnn_lstm_cell)(const rnn_step *s, int64_t row)
+static void FN(rnn_lstm_cell)(const cnn__rnn_step *s, int64_t row)
 {
     const int64_t n = s->hidden;
     const X *i = (const X *)s->gates + row * 4 * n, *f = i + n, *g = f + n;
     const X *before = s->before ? (const X *)s->before + row * n : NULL;
-    X *c = (X *)s->kept + row * n;
+    X *restrict c = (X *)s->kept + row * n;
     for (int64_t k = 0; k < n; k++) {
         c[k] = i[k] * g[k];
     }
@@ -30,7 +31,7 @@ static void FN(rnn_lstm_cell)(const rnn_step *s, int64_t row)
 }
 
 /* n's part of the recurrent product is kept, and comes to its gate by r. */
-static void FN(rnn_gru_reset)(const rnn_step *s, int64_t row)
+static void FN(rnn_gru_reset)(const cnn__rnn_step *s, int64_t row)
 {
     const int64_t n = s->hidden;
     X *r = (X *)s->gates + row * 3 * n, *gate = r + 2 * n, *kept = (X *)s->kept + row * n;
@@ -42,7 +43,7 @@ static void FN(rnn_gru_reset)(const rnn_step *s, int64_t row)
 }
 
 /* h, which holds tanh(c) for an LSTM. */
-static void FN(rnn_output)(const rnn_step *s, int64_t row)
+static void FN(rnn_output)(const cnn__rnn_step *s, int64_t row)
 {
     const int64_t n = s->hidden;
     const X *gates = (const X *)s->gates + row * s->parts * n;
@@ -60,7 +61,7 @@ static void FN(rnn_output)(const rnn_step *s, int64_t row)
     }
 }
 
-static void FN(rnn_relu)(const rnn_step *s, int64_t row)
+static void FN(rnn_relu)(const cnn__rnn_step *s, int64_t row)
 {
     X *gates = (X *)s->gates + row * s->hidden;
     for (int64_t k = 0; k < s->hidden; k++) {
@@ -69,24 +70,28 @@ static void FN(rnn_relu)(const rnn_step *s, int64_t row)
 }
 
 /* dg holds tanh(c). dh arrives in dout, dc where it leaves. */
-static void FN(rnn_lstm_slopes)(const rnn_step *s, const rnn_gradient *grad, int64_t row)
+static void FN(rnn_lstm_slopes)(const cnn__rnn_step *s, const cnn__rnn_gradient *grad, int64_t row)
 {
     const int64_t n = s->hidden, at = row * n;
     const X *i = (const X *)s->gates + 4 * at, *f = i + n, *g = f + n, *o = g + n;
-    const X *before = s->before ? (const X *)s->before + at : NULL;
+    const X *before = s->before ? (const X *)s->before + at : f;
     X *di = (X *)grad->dgates + 4 * at, *df = di + n, *dg = df + n, *dout = dg + n, *dc = (X *)grad->more + at;
+#pragma GCC ivdep
     for (int64_t k = 0; k < n; k++) {
         X t = dg[k], all = dc[k] + dout[k] * o[k] * (1 - t * t);
         di[k] = all * g[k] * i[k] * (1 - i[k]);
-        df[k] = before ? all * before[k] * f[k] * (1 - f[k]) : 0;
+        df[k] = all * before[k] * f[k] * (1 - f[k]);
         dg[k] = all * i[k] * (1 - g[k] * g[k]);
         dout[k] = dout[k] * t * o[k] * (1 - o[k]);
         dc[k] = all * f[k];
     }
+    if (!s->before) {
+        memset(df, 0, (size_t)n * sizeof *df);
+    }
 }
 
 /* dh arrives in dn. */
-static void FN(rnn_gru_slopes)(const rnn_step *s, const rnn_gradient *grad, int64_t row)
+static void FN(rnn_gru_slopes)(const cnn__rnn_step *s, const cnn__rnn_gradient *grad, int64_t row)
 {
     const int64_t n = s->hidden, at = row * n;
     const X *r = (const X *)s->gates + 3 * at, *z = r + n, *new = z + n, *kept = (const X *)s->kept + at;
@@ -106,7 +111,7 @@ static void FN(rnn_gru_slopes)(const rnn_step *s, const rnn_gradient *grad, int6
 }
 
 /* dh arrives in d. */
-static void FN(rnn_simple_slopes)(const rnn_step *s, const rnn_gradient *grad, int64_t row)
+static void FN(rnn_simple_slopes)(const cnn__rnn_step *s, const cnn__rnn_gradient *grad, int64_t row)
 {
     const int64_t n = s->hidden;
     const X *h = (const X *)s->gates + row * n;
@@ -115,5 +120,11 @@ static void FN(rnn_simple_slopes)(const rnn_step *s, const rnn_gradient *grad, i
         d[k] *= s->cell == CNN_RNN_TANH ? 1 - h[k] * h[k] : (X)(h[k] > 0);
     }
 }
+
+const cnn__rnn_loops FN(cnn__rnn_loops) = {
+    FN(rnn_add),       FN(rnn_lstm_cell),
+    FN(rnn_gru_reset), FN(rnn_relu),
+    FN(rnn_output),    { FN(rnn_lstm_slopes), FN(rnn_gru_slopes), FN(rnn_simple_slopes), FN(rnn_simple_slopes) },
+};
 #undef X
 #undef FN
