@@ -109,16 +109,26 @@ static void rnn_add_recurrent(const rnn_walk *w)
     rnn_add_product(w->node, CNN__RNN_W_HH, &steps, h0 ? &begin : NULL);
 }
 
-static void rnn_add_bias(const rnn_walk *w, int i, const cnn_tensor *gradients)
+/* The two have the same gradient, but for a GRU's. */
+static void rnn_add_biases(const rnn_walk *w)
 {
     cnn__node *node = w->node;
-    cnn_tensor *dbias = cnn__wants(node, i) ? cnn__grad_empty(node, i) : NULL;
-    if (dbias) {
-        const cnn_matrix rows = { w->r->steps * w->r->batch, w->r->width };
-        cnn_launch sum = CNN__LAUNCH(SUM_ROWS, dbias->dtype, CNN__PARAMETERS(rows), .in = { cnn__data(gradients) },
-                                     .out = { cnn__data(dbias) });
-        cnn__grad_add(node, i, cnn__run(node->tape, node->op->name, &sum) ? dbias : NULL);
+    const cnn_tensor *const rows[2] = { w->dgates, w->dproduct };
+    const cnn_matrix shape = { w->r->steps * w->r->batch, w->r->width };
+    cnn_tensor *dbias[2];
+    for (int j = 0; j < 2; j++) {
+        int i = j ? CNN__RNN_B_HH : CNN__RNN_B_IH;
+        dbias[j] = cnn__wants(node, i) ? cnn__grad_empty(node, i) : NULL;
+        if (dbias[j] && j && dbias[0] && rows[0] == rows[1]) {
+            cnn__run_copy(node->tape, node->op->name, dbias[1], dbias[0]);
+        } else if (dbias[j]) {
+            cnn_launch sum = CNN__LAUNCH(SUM_ROWS, dbias[j]->dtype, CNN__PARAMETERS(shape),
+                                         .in = { cnn__data(rows[j]) }, .out = { cnn__data(dbias[j]) });
+            cnn__run(node->tape, node->op->name, &sum);
+        }
     }
+    cnn__grad_add(node, CNN__RNN_B_IH, dbias[0]);
+    cnn__grad_add(node, CNN__RNN_B_HH, dbias[1]);
 }
 
 void cnn__rnn_backward(cnn__node *node, cnn_tensor *dy)
@@ -135,6 +145,5 @@ void cnn__rnn_backward(cnn__node *node, cnn_tensor *dy)
     rnn_add_product(node, CNN__RNN_X, &(rnn_product){ dx, dgates, cnn__data(node->saved[CNN__RNN_W_IH]) }, NULL);
     rnn_add_product(node, CNN__RNN_W_IH, &(rnn_product){ dw, dgates, cnn__data(node->saved[CNN__RNN_X]) }, NULL);
     rnn_add_recurrent(&w);
-    rnn_add_bias(&w, CNN__RNN_B_IH, w.dgates);
-    rnn_add_bias(&w, CNN__RNN_B_HH, w.dproduct);
+    rnn_add_biases(&w);
 }
