@@ -162,6 +162,89 @@ START_TEST(gradients_agree_with_finite_differences)
 }
 END_TEST
 
+/* ---- wide states ---- */
+
+enum { WIDE = 19 }; /* whole vectors and a rest */
+
+/* The gradients of in[7], as call_variant() takes them. */
+static void wide_gradients(const variant *v, cnn_tensor *const *in)
+{
+    cnn_tensor *given[7];
+    for (int i = 0; i < 7; i++) {
+        given[i] = cnn_input(tape, in[i]);
+    }
+    cnn_tensor *y = call_variant(given, 7, (void *)(uintptr_t)v);
+    ck_assert_msg(cnn_backward(cnn_sum(cnn_mul(y, y), CNN_ALL_DIMS, false)) == CNN_OK, "%s", cnn_tape_error(tape));
+    cnn_tape_begin(tape, CNN_TRAIN);
+}
+
+START_TEST(wide_states_agree_in_both_dtypes)
+{
+    static const int ranks[7] = { 3, 2, 2, 1, 1, 2, 2 };
+    const int64_t gates = WIDE * (_i == 0 ? 4 : _i == 1 ? 3 : 1);
+    const int64_t shapes[7][3] = { { 3, 6, IN }, { gates, IN }, { gates, WIDE }, { gates }, { gates }, { 6, WIDE }, { 6, WIDE } };
+    for (int some = 0; some < 2; some++) {
+        const variant v = { .parts = some ? NO_H0 + NO_BIAS_IH : 0, .cell = _i };
+        cnn_tensor *narrow[7], *wide[7];
+        for (int i = 0; i < 7; i++) {
+            narrow[i] = cnn_tensor_randn(ctx, CNN_F32, ranks[i], shapes[i]);
+            wide[i] = cnn_tensor_empty(ctx, CNN_F64, ranks[i], shapes[i]);
+            ck_assert_int_eq(cnn_tensor_copy_from(wide[i], narrow[i]), CNN_OK);
+            cnn_tensor_set_requires_grad(narrow[i], true);
+            cnn_tensor_set_requires_grad(wide[i], true);
+        }
+        wide_gradients(&v, narrow);
+        wide_gradients(&v, wide);
+        for (int i = 0; i < 7; i++) {
+            const cnn_tensor *expected = cnn_tensor_grad(wide[i]);
+            ck_assert(!expected == !cnn_tensor_grad(narrow[i]));
+            if (expected) {
+                tensors_agree("wide", "gradient", cnn_tensor_grad(narrow[i]), expected, 1e-5);
+            }
+        }
+        for (int i = 0; i < 7; i++) {
+            cnn_tensor_free(narrow[i]);
+            cnn_tensor_free(wide[i]);
+        }
+    }
+}
+END_TEST
+
+/* The gradient of a tensor that is both biases has each of them. */
+START_TEST(one_tensor_may_be_both_biases)
+{
+    const int64_t shapes[3][3] = { { 3, 6, IN }, { 4 * WIDE, IN }, { 4 * WIDE, WIDE } };
+    cnn_tensor *leaves[6], *h_n, *c_n;
+    for (int i = 0; i < 6; i++) {
+        leaves[i] = i < 3 ? cnn_tensor_randn(ctx, CNN_F32, i ? 2 : 3, shapes[i])
+                          : cnn_tensor_full(ctx, CNN_F32, 0.25, CNN_SHAPE(4 * WIDE));
+        cnn_tensor_set_requires_grad(leaves[i], true);
+    }
+    for (int first = 3; first < 5; first++) { /* leaf 3 twice; leaves 4 and 5 */
+        cnn_tensor *in[6];
+        for (int i = 0; i < 6; i++) {
+            in[i] = cnn_input(tape, leaves[i]);
+        }
+        cnn_tensor *y = cnn_lstm(in[0], NULL, NULL, in[1], in[2], in[first], in[first == 3 ? 3 : 5], NULL, NULL, &h_n, &c_n);
+        ck_assert_msg(cnn_backward(cnn_sum(y, CNN_ALL_DIMS, false)) == CNN_OK, "%s", cnn_tape_error(tape));
+        cnn_tape_begin(tape, CNN_TRAIN);
+    }
+    double *both = as_doubles(cnn_tensor_grad(leaves[3])), *ih = as_doubles(cnn_tensor_grad(leaves[4])),
+           *hh = as_doubles(cnn_tensor_grad(leaves[5]));
+    for (int k = 0; k < 4 * WIDE; k++) {
+        ck_assert_double_eq(ih[k], hh[k]);
+        ck_assert_double_eq(both[k], 2 * ih[k]);
+        ck_assert_double_ne(ih[k], 0);
+    }
+    free(both);
+    free(ih);
+    free(hh);
+    for (int i = 0; i < 6; i++) {
+        cnn_tensor_free(leaves[i]);
+    }
+}
+END_TEST
+
 /* ---- behaviour ---- */
 
 static cnn_tensor *sequence(void)
@@ -303,6 +386,8 @@ int main(void)
     tcase_add_test(tests, text_and_names_are_pytorchs);
     tests = suite_case(suite, "behaviour", setup, teardown);
     tcase_add_loop_test(tests, gradients_agree_with_finite_differences, 0, VARIANTS);
+    tcase_add_loop_test(tests, wide_states_agree_in_both_dtypes, 0, 3);
+    tcase_add_test(tests, one_tensor_may_be_both_biases);
     tcase_add_test(tests, whole_lengths_change_nothing);
     tcase_add_test(tests, a_clone_and_a_file_have_the_parameters);
     tcase_add_test(tests, equal_steps_allocate_nothing);
