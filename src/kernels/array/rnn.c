@@ -5,7 +5,6 @@
  *
  * A task has so many rows, each of which depends on its own elements alone. Activations are those of the elementwise
  * operations. */
-#include "kernels/array/nest.h"
 #include "kernels/array/rnn.h"
 #include "kernels/launch.h"
 

@@ -2,7 +2,7 @@
 #ifndef CNN_KERNELS_ARRAY_RNN_H
 #define CNN_KERNELS_ARRAY_RNN_H
 
-#include "kernels/array/array.h"
+#include "kernels/array/nest.h"
 
 typedef struct cnn__rnn_step {
     cnn_dtype dtype;

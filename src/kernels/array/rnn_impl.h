@@ -76,7 +76,7 @@ static void FN(rnn_lstm_slopes)(const cnn__rnn_step *s, const cnn__rnn_gradient 
     const X *i = (const X *)s->gates + 4 * at, *f = i + n, *g = f + n, *o = g + n;
     const X *before = s->before ? (const X *)s->before + at : f;
     X *di = (X *)grad->dgates + 4 * at, *df = di + n, *dg = df + n, *dout = dg + n, *dc = (X *)grad->more + at;
-#pragma GCC ivdep
+    CNN__IVDEP
     for (int64_t k = 0; k < n; k++) {
         X t = dg[k], all = dc[k] + dout[k] * o[k] * (1 - t * t);
         di[k] = all * g[k] * i[k] * (1 - i[k]);
