@@ -53,11 +53,11 @@ struct cnn_tape {
     cnn_tensor nil;
 };
 
-static cnn_tensor nil_of_no_tape = { .kind = CNN__TENSOR_NIL };
+static const cnn_tensor nil_of_no_tape = { .kind = CNN__TENSOR_NIL }; /* which nobody writes */
 
 cnn_tensor *cnn__tape_nil(cnn_tape *tape)
 {
-    return tape ? &tape->nil : &nil_of_no_tape;
+    return tape ? &tape->nil : (cnn_tensor *)(uintptr_t)&nil_of_no_tape;
 }
 
 bool cnn__tape_odd(const cnn_tape *tape)
