@@ -3,6 +3,8 @@
 #include "kernels/launch.h"
 #include "kernels/matmul.h"
 
+#include <math.h>
+
 static bool run_dropout(cnn__cpu_call *j)
 {
     const cnn_draw_parameters *p = j->l->parameters;
@@ -110,9 +112,22 @@ static void conv_forward_form(cnn__cpu_call *j, cnn__form *form)
     conv_form(j->l->parameters, j->real->conv_forward_packed(j->l->parameters), form);
 }
 
+/* A program's launch has what follows a convolution, too (predict/fuse.c). */
+static cnn__finish finish_of(const cnn_launch *l, const cnn__conv *g)
+{
+    return (cnn__finish){ .terms = l->in[3],
+                          .other = l->out[1],
+                          .channels = g->out_channels,
+                          .plane = g->out_h * g->out_w,
+                          .floor = g->relu ? 0 : -INFINITY,
+                          .ceiling = g->ceiling > 0 ? g->ceiling : NAN };
+}
+
 static bool run_conv_forward(cnn__cpu_call *j)
 {
-    const cnn__conv g = conv_of(j);
+    cnn__conv g = conv_of(j);
+    const cnn__finish finish = finish_of(j->l, &g);
+    g.finish = finish.terms || finish.other ? &finish : NULL;
     j->real->conv_forward(&g, j->l->in[0], j->l->in[1], j->l->in[2], j->l->out[0], j->l->workspace, j->pool);
     return true;
 }

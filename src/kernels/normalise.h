@@ -23,6 +23,16 @@ typedef struct cnn__normalise {
     double eps;
 } cnn__normalise;
 
+/* What a program does to the sums of a convolution, y [batch, channels, plane], before they leave the caches: what
+ * follows it there as kernels of their own, with their bits. A batch normalisation by given statistics comes first,
+ * then a sum with another tensor, then ReLU. */
+typedef struct cnn__finish {
+    const float *terms; /* (y − mean) · slope + shift: these three of each channel; NULL: no normalisation */
+    const float *other; /* what is added, which lies as y does; NULL: nothing */
+    int64_t channels, plane;
+    float floor, ceiling; /* of ReLU; −∞ and NaN: none */
+} cnn__finish;
+
 /* Where sample b of a set begins in x. */
 static inline int64_t cnn__normalise_at(const cnn__normalise *g, int64_t b, int64_t set)
 {

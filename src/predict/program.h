@@ -10,6 +10,9 @@ typedef struct cnn__program_step {
     const char *call;    /* the operation of a launch, as messages say it */
     size_t bytes;        /* 0: a launch */
     cnn__kept_form kept; /* of its weight in[1]; packed NULL: none */
+    int slices;          /* 0: it is not cut. Consecutive steps that are cut have as many */
+    int64_t stride[CNN__OPERANDS];
+    bool local[CNN__OPERANDS]; /* the operand holds one slice, in memory of the thread that runs it */
 } cnn__program_step;
 
 /* An operand that is no constant: it lies in the memory of the call, or in an input or output, which are counted
@@ -32,8 +35,11 @@ typedef struct cnn__program {
     cnn__program_place *places;
     cnn__program_constant *constants;
     int step_count, place_count, constant_count;
-    size_t workspace;  /* where the kernels' workspace is in the memory of a call, behind all results */
-    size_t call_bytes; /* of the memory of a call */
+    /* The memory of a call: what steps that are not cut see, then for each thread what lives within a slice, then the
+     * kernels' workspace, which is that of all threads, or of each where slices are shared out. */
+    size_t shared, local, workspace, call_bytes;
+    size_t slice_workspace; /* of a thread */
+    int workers;            /* that slices are shared out to */
 } cnn__program;
 
 /* What of a record is an input or an output. */
@@ -42,6 +48,15 @@ typedef struct cnn__program_ports {
     int inputs, outputs;
     int first_step; /* the module's first; those before it wrote its parameters and buffers */
 } cnn__program_ports;
+
+/* How a launch is cut into `count` slices, such as samples. */
+typedef struct cnn__cut {
+    int64_t *size;                                        /* in the launch: what is divided */
+    int64_t stride[CNN__OPERANDS], extent[CNN__OPERANDS]; /* bytes: from slice to slice, and that one touches */
+} cnn__cut;
+
+/* false: it is not cut, because its bits would change or because it is faster as a whole (cut.c). */
+bool cnn__launch_cut(cnn_launch *launch, int64_t count, const cnn__kernels *kernels, cnn__cut *cut);
 
 /* Makes the program of a record, whose writes it takes over. `results` gets a pointer for each output: the elements,
  * where these are constant. On failure it is reported as `call`, and there is no program. */

@@ -5,14 +5,32 @@
 
 #include "device/device.h"
 
+enum { CNN__OPERANDS = CNN__IN + CNN__OUT }; /* of a launch: in[0], …, then out[0], … */
+
 /* What was asked for in one step: a launch, or `bytes` that go from in[0] to out[0], where in[0] is either an address
  * of the device or, in a write, the host's memory `data`. */
 typedef struct cnn__recorded {
-    cnn_launch launch; /* its parameters belong to the record */
-    size_t bytes;      /* 0: a launch */
-    void *data;        /* NULL: not a write */
-    const char *call;  /* the operation of a launch, as messages say it */
+    cnn_launch launch;             /* its parameters belong to the record */
+    size_t bytes;                  /* 0: a launch */
+    void *data;                    /* NULL: not a write */
+    const char *call;              /* the operation of a launch, as messages say it */
+    int slices;                    /* how many it is cut into, of which the launch is the first; 0: it is not cut */
+    int64_t stride[CNN__OPERANDS]; /* bytes of each operand from one to the next */
 } cnn__recorded;
+
+static inline const void *cnn__operand(const cnn_launch *l, int i)
+{
+    return i < CNN__IN ? l->in[i] : l->out[i - CNN__IN];
+}
+
+static inline void cnn__operand_set(cnn_launch *l, int i, void *address)
+{
+    if (i < CNN__IN) {
+        l->in[i] = address;
+    } else {
+        l->out[i - CNN__IN] = address;
+    }
+}
 
 /* Memory that was asked for. No address is given out twice. */
 typedef struct cnn__recorded_block {

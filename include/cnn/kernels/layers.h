@@ -63,6 +63,7 @@ typedef struct cnn_conv {
     const void *bias;      /**< NULL in a launch; for the CPU's own kernel of the gradient of the data */
     void *packed;          /**< NULL in a launch; for the CPU's own kernels: the weight in the form that they read */
     bool packs;            /**< false in a launch; for the CPU's own kernels: write `packed` first */
+    const void *finish; /**< NULL in a launch; for the CPU's own kernels: forward's whole epilogue, instead of `relu` */
 } cnn_conv;
 
 /** A 3-D convolution over contiguous NCDHW data; weight is [out_channels, in_channels/groups, kernel_d, kernel_h,

@@ -136,6 +136,9 @@ static void multiply_image(conv_1x1_task *t, int64_t k, int64_t count, int64_t n
             epilogue_prefetch(p, g.c - job->y, g.rows, job->places);
         }
         tile_multiply(&g, &t->next);
+        if (t->finishes && !p->relu_mask) { /* while the tile is in L1 */
+            epilogue(p, job->y, g.c - job->y, g.rows, g.columns * g.vectors * LANES, job->places);
+        }
         g.b.at += g.columns * g.b_step;
         columns += g.columns * t->channels * TILE_WIDTH;
     }
@@ -154,9 +157,10 @@ static void finish_panel(conv_1x1_task *t, int64_t k)
         t->a = weights_of(t, k);
         add_tail(t, channel, rows, from ? from : zeros);
     }
-    for (int64_t n = 0; n < t->images && t->finishes; n++) {
-        epilogue(p, job->y, conv_1x1_y_plane(t, t->image + n, channel) - job->y + t->begin, rows, t->end - t->begin,
-                 job->places);
+    int64_t done = p->relu_mask ? 0 : (t->end - t->begin) / LANES * LANES;
+    for (int64_t n = 0; n < t->images && t->finishes && t->begin + done < t->end; n++) {
+        epilogue(p, job->y, conv_1x1_y_plane(t, t->image + n, channel) - job->y + t->begin + done, rows,
+                 t->end - t->begin - done, job->places);
     }
 }
 

@@ -44,6 +44,7 @@ static void strided_1x1_plan_blocks(strided_1x1_job *job, const conv_plan *p)
     job->inner.batch = job->images;
     job->inner.relu = false; /* places of the inner y are not those of y */
     job->inner.relu_mask = NULL;
+    job->inner.finish = NULL;
 }
 
 static size_t x_size(const strided_1x1_job *job)

@@ -2,12 +2,14 @@
 #include "kernels/conv_trim.h"
 #include "kernels/simd/conv/algorithms.h"
 #include "kernels/simd/conv/col2im.h"
+#include "kernels/simd/conv/epilogue.h"
 #include "kernels/simd/conv/recompute.h"
-#include "kernels/simd/elementwise/relu.h"
 #include "kernels/simd/layout/plan.h"
 #include "kernels/simd/table.h"
 #include "kernels/simd/vector/long_sum.h"
 #include "kernels/simd/vector/machine.h"
+
+#include <math.h>
 
 enum {
     MAX_PLANS = 16, /* of a depthwise gradient; strides with more residues take a general algorithm */
@@ -88,18 +90,21 @@ size_t CNN__SIMD(conv_forward_packed)(const cnn__conv *g)
 }
 
 /* The products of a weight that is not finite with the zeros of padding are NaN, and so are their sums. Those sums
- * are recomputed. The search for them goes through the weights or through the results, whichever are fewer. Returns
- * whether results were looked at, so that they still need the epilogue. */
-static bool conv_mend_edges(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
-                            cnn__pool *pool)
+ * are recomputed. The search for them goes through the weights or through the results, whichever are fewer. Whether
+ * results are looked at, so that the epilogue has to wait. */
+static bool conv_looks(const conv_plan *p, const float *weight, cnn__pool *pool)
 {
     int64_t weights = p->groups * p->weight_group, channels = p->batch * p->groups * p->out_channels;
     bool few = channels * p->h.grid * p->w.grid < weights;
-    bool looks = plan_pads(p) && (few || !all_finite(weight, weights, pool));
-    if (looks) {
+    return plan_pads(p) && (few || !all_finite(weight, weights, pool));
+}
+
+static void conv_mend_edges(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
+                            cnn__pool *pool)
+{
+    if (conv_looks(p, weight, pool)) {
         plan_recompute(p, x, weight, bias, y, pool);
     }
-    return looks;
 }
 
 /* Returns whether the epilogue has been applied. */
@@ -118,8 +123,8 @@ static bool plan_run(const conv_plan *p, const float *x, const float *weight, co
 typedef struct plane_job {
     float *at;
     int64_t plane, channels;
-    const float *bias; /* may be NULL */
-    float ceiling;     /* of relu_plane */
+    const float *bias;     /* may be NULL */
+    const conv_plan *plan; /* of finish_plane */
 } plane_job;
 
 static void run_planes_of(plane_job *job, int64_t planes, cnn__task_fn fn, cnn__pool *pool)
@@ -127,12 +132,11 @@ static void run_planes_of(plane_job *job, int64_t planes, cnn__task_fn fn, cnn__
     cnn__pool_run(pool, planes, (double)planes * (double)job->plane / LANES, fn, job);
 }
 
-static void relu_plane(void *arg, int64_t task, int worker)
+static void finish_plane(void *arg, int64_t task, int worker)
 {
     (void)worker;
     const plane_job *job = arg;
-    float *at = job->at + task * job->plane;
-    relu_floats(at, at, job->ceiling, job->plane);
+    epilogue(job->plan, job->at, task * job->plane, 1, job->plane, job->plane);
 }
 
 void CNN__SIMD(conv_forward)(const cnn__conv *g, const void *x, const void *weight, const void *bias, void *y,
@@ -147,20 +151,30 @@ void CNN__SIMD(conv_forward)(const cnn__conv *g, const void *x, const void *weig
         CNN__SIMD(conv_forward)(&t, x, small, bias, y, (char *)memory + cnn__conv_trim_size(&t), pool);
         return;
     }
+    const cnn__finish relu = { .channels = g->out_channels,
+                               .plane = g->out_h * g->out_w,
+                               .ceiling = g->ceiling > 0 ? g->ceiling : NAN };
     conv_plan p = plan_forward(g);
+    p.relu = g->relu && !g->finish;
+    p.finish = p.relu ? &relu : g->finish;
     bool finished = false;
     if (CNN__SIMD(depthwise_3x3_fits)(g)) {
-        CNN__SIMD(depthwise_3x3)(g, false, x, weight, bias, y, memory, pool);
-        finished = !conv_mend_edges(&p, x, weight, bias, y, pool);
+        finished = !conv_looks(&p, weight, pool);
+        t = *g;
+        t.finish = finished ? p.finish : NULL;
+        CNN__SIMD(depthwise_3x3)(&t, false, x, weight, bias, y, memory, pool);
+        if (!finished) {
+            plan_recompute(&p, x, weight, bias, y, pool);
+        }
     } else if (depthwise(g)) {
         CNN__SIMD(depthwise)(&p, 1, x, weight, bias, y, memory, pool);
         conv_mend_edges(&p, x, weight, bias, y, pool);
     } else {
         finished = plan_run(&p, x, weight, bias, y, memory, pool);
     }
-    if (g->relu && !finished) {
-        plane_job job = { .at = y, .plane = g->out_h * g->out_w, .ceiling = p.ceiling };
-        run_planes_of(&job, g->batch * g->out_channels, relu_plane, pool);
+    if (plan_has_epilogue(&p) && !finished) {
+        plane_job job = { .at = y, .plane = g->out_h * g->out_w, .plan = &p };
+        run_planes_of(&job, g->batch * g->out_channels, finish_plane, pool);
     }
 }
 

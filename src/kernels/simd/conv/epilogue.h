@@ -1,5 +1,5 @@
 /* The epilogue of a convolution: what a task does to its sums in y as soon as they are complete, while they are
- * still cached. It is ReLU, which may have a ceiling, or the mask of ReLU's gradient. */
+ * still cached. It is ReLU, which may have a ceiling, the mask of ReLU's gradient, or what a program puts there. */
 #ifndef CNN_KERNELS_SIMD_CONV_EPILOGUE_H
 #define CNN_KERNELS_SIMD_CONV_EPILOGUE_H
 
@@ -8,7 +8,7 @@
 
 static inline bool plan_has_epilogue(const conv_plan *p)
 {
-    return p->relu || p->relu_mask;
+    return p->finish || p->relu_mask;
 }
 
 /* Prefetches the part of the mask that a tile's epilogue will read. */
@@ -24,16 +24,12 @@ static inline void epilogue_prefetch(const conv_plan *p, int64_t place, int64_t 
  * y + place. */
 static inline void epilogue(const conv_plan *p, float *y, int64_t place, int64_t rows, int64_t count, int64_t step)
 {
-    if (count == step) {
-        count *= rows;
-        rows = 1;
+    if (!p->relu_mask) {
+        finish_rows(p->finish, y + place, place, rows, count, step);
+        return;
     }
     for (float *end = y + place + rows * step, *row = y + place; row < end; row += step) {
-        if (p->relu_mask) {
-            relu_mask_floats(p->relu_mask + (row - y), row, row, count);
-        } else {
-            relu_floats(row, row, p->ceiling, count);
-        }
+        relu_mask_floats(p->relu_mask + (row - y), row, row, count);
     }
 }
 

@@ -27,6 +27,7 @@ static bool part_at(const conv_plan *p, int64_t k, conv_plan *part)
     part->h = axis_part(&p->h, row, min64(rows, p->h.taps - row));
     part->w = axis_part(&p->w, column, min64(columns, p->w.taps - column));
     part->relu = part->add = false;
+    part->finish = NULL;
     part->relu_mask = NULL;
     return true;
 }

@@ -5,8 +5,6 @@
 #include "kernels/simd/elementwise/relu.h"
 #include "kernels/simd/vector/machine.h"
 
-#include <math.h>
-
 enum {
     TASK_FLOATS = 1 << 12,    /* of x, at least */
     MAX_STREAMED = QUARTER_L2 /* floats of a task's result, which wait in L2 until they are stored past it */
@@ -21,7 +19,7 @@ typedef struct dw3_job {
     int64_t strip_width;         /* what is cut into strips: the result, or dy where it spreads */
     int64_t first_tap, tap_step; /* the gradient takes the kernel from its end */
     bool spreads;                /* the gradient of stride 2 */
-    bool relu;                   /* is applied before the result leaves the caches */
+    const cnn__finish *finish;   /* is done before the result leaves the caches; NULL: nothing is */
     bool streamed;               /* y is stored past the caches */
     bool pairs;
     lanes_i32 picks[3];
@@ -216,8 +214,8 @@ static void plane_task(void *arg, int64_t task, int worker)
     float *y = job->y + begin * size, *to = job->streamed ? job->scratch + worker * job->task_planes * size : y;
     end = end < job->planes ? end : job->planes;
     run_planes(job, begin, end, to, job->copies + worker * dw3_copy_floats(job->height, job->width));
-    if (job->relu) {
-        relu_floats(to, to, job->g->ceiling > 0 ? job->g->ceiling : NAN, (end - begin) * size);
+    if (job->finish) {
+        finish_rows(job->finish, to, begin * size, end - begin, size, size);
     }
     if (job->streamed) {
         stream_out(to, (end - begin) * size, y);
@@ -277,7 +275,7 @@ void CNN__SIMD(depthwise_3x3)(const cnn__conv *g, bool backward, const float *x,
     job.bounds = dw3_bounds_make(x, job.planes, job.height, job.width);
     job.first_tap = backward ? DW3_TAPS - 1 : 0;
     job.tap_step = backward ? -1 : 1;
-    job.relu = g->relu && !backward;
+    job.finish = backward ? NULL : g->finish;
     job.spreads = backward && g->stride_w == 2;
     job.pairs = !job.spreads && dw3_pairs(job.width, job.out_width);
     for (int j = 0; j < 3 && job.pairs; j++) {

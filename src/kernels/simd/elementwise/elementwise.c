@@ -27,11 +27,12 @@ static void elementwise_run(cnn__pool *pool, int64_t n, double cost, cnn__task_f
 
 /* ---- relu ---- */
 
-void relu_floats(const float *x, float *y, float ceiling, int64_t count)
+/* y = max(x, 0); a NaN stays one. */
+static void relu_floats(const float *x, float *y, int64_t count)
 {
-    for (const lanes zero = { 0 }, top = splat(ceiling); count > 0; count -= LANES, x += LANES, y += LANES) {
-        lanes v = load_partial(x, min64(count, LANES));
-        store_partial(y, blend(v > top, top, blend(v < zero, zero, v)), min64(count, LANES));
+    for (; count > 0; count -= LANES, x += LANES, y += LANES) {
+        int64_t some = min64(count, LANES);
+        store_partial(y, at_least((lanes){ 0 }, load_partial(x, some)), some);
     }
 }
 
@@ -54,7 +55,7 @@ static void relu_chunk(void *arg, int64_t task, int worker)
     (void)worker;
     const map_job *job = arg;
     span s = elementwise_span_of(task, job->n);
-    relu_floats(job->x + s.begin, job->y + s.begin, NAN, s.end - s.begin);
+    relu_floats(job->x + s.begin, job->y + s.begin, s.end - s.begin);
 }
 
 void CNN__SIMD(relu)(int64_t n, const void *x, void *y, cnn__pool *pool)

@@ -1,6 +1,7 @@
 /* Normalisation (kernels/normalise.h) in f32, with sums in double, set by set: a stretch is the elements of one sample
  * that have one weight or, where each element has a weight of its own (inner is 1), the whole set. */
 #include "kernels/simd/elementwise/normalise.h"
+#include "kernels/simd/elementwise/relu.h"
 
 enum { NORMALISE_TASK = 1 << 12 /* elements, at least, of a task of several sets */ };
 
@@ -90,7 +91,44 @@ CNN__APART void normalise_stretch(int64_t n, const float *x, const normal_terms 
     for (int64_t i = 0; i < n; i += LANES) {
         int64_t some = min64(n - i, LANES);
         lanes v = normal_of(load_partial(x + i, some), &t);
-        store_partial(y + i, blend(v > t.ceiling, t.ceiling, blend(v < floor, floor, v)), some);
+        store_partial(y + i, at_most(t.ceiling, at_least(floor, v)), some);
+    }
+}
+
+void finish_rows(const cnn__finish *f, float *y, int64_t place, int64_t rows, int64_t count, int64_t step)
+{
+    const lanes floor = splat(f->floor);
+    normal_terms t = { .ceiling = splat(f->ceiling) };
+    for (int64_t channel = place / f->plane % f->channels; rows > 0; rows--, y += step, place += step) {
+        const float *other = f->other ? f->other + place : NULL;
+        if (f->terms) {
+            const float *terms = f->terms + 3 * channel;
+            t.mean = splat(terms[0]);
+            t.slope = splat(terms[1]);
+            t.shift = splat(terms[2]);
+        }
+        channel = channel + 1 < f->channels ? channel + 1 : 0;
+        int64_t i = 0;
+        for (; i + LANES <= count; i += LANES) {
+            lanes v = load(y + i);
+            if (f->terms) {
+                v = normal_of(v, &t);
+            }
+            if (other) {
+                v += load(other + i);
+            }
+            store(y + i, at_most(t.ceiling, at_least(floor, v)));
+        }
+        if (i < count) {
+            lanes v = load_partial(y + i, count - i);
+            if (f->terms) {
+                v = normal_of(v, &t);
+            }
+            if (other) {
+                v += load_partial(other + i, count - i);
+            }
+            store_partial(y + i, at_most(t.ceiling, at_least(floor, v)), count - i);
+        }
     }
 }
 

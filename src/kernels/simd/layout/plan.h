@@ -12,8 +12,6 @@
 #include "kernels/kernels.h"
 #include "kernels/simd/vector/lanes.h"
 
-#include <math.h>
-
 /* What holds along the height or the width. */
 typedef struct conv_axis {
     int64_t in, out;             /* sizes of the planes */
@@ -31,7 +29,7 @@ typedef struct conv_plan {
     int64_t weight_out, weight_in;     /* floats from one output or input channel's weights to the next */
     int64_t weight_group, weight_row;  /* and from one group's, one row's */
     bool relu, add, strict;            /* as in cnn__conv */
-    float ceiling;                     /* of ReLU; NaN: none */
+    const cnn__finish *finish;         /* all that is done to sums, ReLU too; NULL: nothing */
     const float *relu_mask;
     float *packed; /* as in cnn__conv */
     bool packs;
@@ -66,7 +64,6 @@ static inline conv_plan plan_forward(const cnn__conv *g)
         .weight_group = out * in * kernel,
         .weight_row = g->kernel_w,
         .relu = g->relu,
-        .ceiling = g->ceiling > 0 ? g->ceiling : NAN,
         .strict = g->strict,
         .packed = g->packed,
         .packs = g->packs,

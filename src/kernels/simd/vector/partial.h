@@ -83,6 +83,32 @@ CNN__APART void store_by_lane(float *p, lanes v, int64_t count)
 #endif
 
 /* The first `count` ≤ LANES floats at p, then zeros. */
+/* v, or the floor where v is below it; a NaN stays. */
+CNN__INLINE lanes at_least(lanes floor, lanes v)
+{
+#if CNN__VECTOR_BYTES == 64
+    return (lanes)X86(__builtin_ia32_maxps512_mask(floor, v, v, X86_ALL, X86_ROUNDING),
+                      _mm512_max_ps((__m512)floor, (__m512)v));
+#elif CNN__VECTOR_BYTES == 32
+    return (lanes)X86(__builtin_ia32_maxps256(floor, v), _mm256_max_ps((__m256)floor, (__m256)v));
+#else
+    return blend(v < floor, floor, v);
+#endif
+}
+
+/* v, or the ceiling where v is above it; a NaN stays, and a ceiling that is one is none. */
+CNN__INLINE lanes at_most(lanes ceiling, lanes v)
+{
+#if CNN__VECTOR_BYTES == 64
+    return (lanes)X86(__builtin_ia32_minps512_mask(ceiling, v, v, X86_ALL, X86_ROUNDING),
+                      _mm512_min_ps((__m512)ceiling, (__m512)v));
+#elif CNN__VECTOR_BYTES == 32
+    return (lanes)X86(__builtin_ia32_minps256(ceiling, v), _mm256_min_ps((__m256)ceiling, (__m256)v));
+#else
+    return blend(v > ceiling, ceiling, v);
+#endif
+}
+
 CNN__INLINE lanes load_partial(const float *p, int64_t count)
 {
 #if CNN__VECTOR_BYTES == 64 && defined __AVX512F__

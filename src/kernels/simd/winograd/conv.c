@@ -233,7 +233,7 @@ static void winograd_finish_run(const winograd_conv_job *job, const float *produ
                (p->h.out_first + line) * p->w.out + p->w.out_first + column;
     for (int64_t i = 0; i < side && line + i < p->h.grid; i++) {
         CNN__SIMD(channels_last_unpack)(transposed + i * row, columns, plane, channels, false, y + i * p->w.out);
-        if (p->relu_mask || p->ceiling > 0) {
+        if (p->relu_mask || (p->finish && !(p->relu && !(p->finish->ceiling > 0)))) { /* ReLU alone is done */
             epilogue(p, job->y, y - job->y + i * p->w.out, channels, columns, plane);
         }
     }
