@@ -175,6 +175,47 @@ START_TEST(counting_leaves_everything_as_it_is)
 }
 END_TEST
 
+/* What a training step of a Sequential launches, its layers one by one or as it likes. */
+static double step_flops(cnn_module *net, int64_t size, bool apart, bool *joined)
+{
+    double flops = 0;
+    cnn_tensor *x = cnn_tensor_ones(ctx, CNN_F32, CNN_SHAPE(2, 3, size, size));
+    cnn_tensor_set_requires_grad(x, true);
+    cnn_module_zero_grad(net); /* which a first gradient is written to, and not added */
+    cnn_profile *profile = cnn_profile_begin(ctx, NULL);
+    ck_assert_int_eq(cnn_tape_begin(tape, CNN_TRAIN), CNN_OK);
+    cnn_tensor *y = cnn_input(tape, x);
+    for (int i = 0; i < cnn_module_child_count(net) && apart; i++) {
+        y = cnn_forward(cnn_module_child(net, i, NULL), y);
+    }
+    y = apart ? y : cnn_forward(net, y);
+    ck_assert_int_eq(cnn_backward_with(y, NULL, false), CNN_OK);
+    ck_assert_int_eq(cnn_profile_end(profile), CNN_OK);
+    const cnn_profile_event *event;
+    *joined = false;
+    for (int64_t i = 0; (event = cnn_profile_get_event(profile, i)) != NULL; i++) {
+        flops += event->flops;
+        *joined = *joined || strcmp(event->kernel, "conv_relu_pool_forward") == 0;
+    }
+    cnn_profile_free(profile);
+    cnn_tensor_free(x);
+    return flops;
+}
+
+/* ReLU and pooling count where the convolution's kernel does them, too, forwards and backwards. */
+START_TEST(layers_in_one_have_the_work_of_each)
+{
+    cnn_module *net = cnn_sequential_new(ctx, cnn_conv2d_new(ctx, 3, 4, 3, .padding = 1), cnn_relu_new(ctx), cnn_maxpool2d_new(ctx, 2));
+    for (int64_t size = 6; size <= 7; size++) {
+        bool joined, apart;
+        double one = step_flops(net, size, false, &joined), three = step_flops(net, size, true, &apart);
+        ck_assert(!apart && (joined || !is_cpu()));
+        ck_assert_msg(one == three, "%g FLOPs in one, %g one by one", one, three);
+    }
+    cnn_module_free(net);
+}
+END_TEST
+
 /* ---- summaries ---- */
 
 START_TEST(a_summary_lists_the_tree)
@@ -217,6 +258,7 @@ int main(void)
     tcase_add_test(work, products_inside_of_operations_count);
     tcase_add_test(work, a_custom_operation_counts_as_nothing);
     tcase_add_test(work, counting_leaves_everything_as_it_is);
+    tcase_add_test(work, layers_in_one_have_the_work_of_each);
     tcase_add_test(work, a_summary_lists_the_tree);
     return suite_run(suite);
 }

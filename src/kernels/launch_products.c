@@ -203,6 +203,7 @@ static size_t pooled_forward_workspace(cnn__cpu_call *j)
 }
 
 const cnn__cpu_kernel cnn__cpu_conv_relu_pool_forward = { .run = run_pooled_forward,
+                                                          .unit = '*',
                                                           .workspace = pooled_forward_workspace,
                                                           .form = pooled_forward_form,
                                                           .measure = cnn__measure_convolution,
@@ -240,6 +241,7 @@ static size_t pooled_backward_weight_workspace(cnn__cpu_call *j)
 }
 
 const cnn__cpu_kernel cnn__cpu_conv_relu_pool_backward_weight = { .run = run_pooled_backward_weight,
+                                                                  .unit = '+',
                                                                   .workspace = pooled_backward_weight_workspace,
                                                                   .measure = cnn__measure_convolution,
                                                                   .in = "xp",

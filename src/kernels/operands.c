@@ -110,18 +110,21 @@ int64_t cnn__measure_matmul(const cnn_launch *l, char letter, bool *updates)
     return !products ? 0 : letter == 'c' ? products * p->product.m * p->product.n : last + product(&p->product, letter);
 }
 
-/* x, weight, bias, the bias of a transposed convolution, y, and the pooled y. */
+/* x, weight, bias, the bias of a transposed convolution, y, and the pooled y; the FLOPs of ReLU and of the pooling
+ * behind a convolution (*), and of their gradients (+). */
 int64_t cnn__measure_convolution(const cnn_launch *l, char letter, bool *updates)
 {
     const cnn_conv *g = l->parameters;
+    int64_t pooled = g->batch * g->out_channels * (g->out_h / 2) * (g->out_w / 2);
     *updates |= g->add;
     switch (letter) {
     case 'x': return g->batch * g->in_channels * g->in_h * g->in_w;
     case 'w': return g->out_channels * (g->in_channels / g->groups) * g->kernel_h * g->kernel_w;
     case 'b': return g->out_channels;
     case 'c': return g->in_channels;
-    case 'y': return g->batch * g->out_channels * g->out_h * g->out_w;
-    default: return g->batch * g->out_channels * (g->out_h / 2) * (g->out_w / 2);
+    case 'p': return pooled;
+    default: /* y */
+        return g->batch * g->out_channels * g->out_h * g->out_w + pooled * (letter == '*' ? 4 : letter == '+');
     }
 }
 

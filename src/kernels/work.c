@@ -80,7 +80,7 @@ cnn__counts cnn__launch_counts(const cnn_launch *l)
         largest = n > largest ? n : largest;
     }
     double products = multiplications_of(l), units = (double)(k->unit ? k->measure(l, k->unit, &updates) : largest);
-    return (cnn__counts){ .flops = products > 0                ? 2 * products
+    return (cnn__counts){ .flops = products > 0                ? 2 * products + (k->unit ? units : 0)
                                    : k->flops == CNN__NO_FLOPS ? 0
                                    : k->flops                  ? units * k->flops
                                                                : units,
