@@ -15,8 +15,11 @@ typedef struct cnn__onnx_names {
     size_t count, capacity;
 } cnn__onnx_names;
 
-/* FNV-1a. */
+/* With keys of the process, so that nobody can write a file whose names collide. What is made of names never depends on
+ * their hashes. */
 size_t cnn__onnx_hash(cnn__onnx_text name);
+/* SipHash-1-3. */
+uint64_t cnn__onnx_siphash(cnn__onnx_text text, uint64_t key0, uint64_t key1);
 /* NULL: the name is not there. */
 cnn__onnx_name *cnn__onnx_names_find(const cnn__onnx_names *names, cnn__onnx_text name);
 /* The name, which is added if it is not there and lasts as long as the names; NULL: no memory, reported. */

@@ -148,6 +148,64 @@ START_TEST(time_is_linear_in_the_parameters)
 }
 END_TEST
 
+enum { PAIRS = 16, LETTERS = 8 };
+
+/* Two words that lead FNV-1a of 32 bits from a state to one and the same next one. */
+static uint32_t find_pair(uint32_t state, char pair[2][LETTERS])
+{
+    static uint32_t seen[1 << 18];
+    memset(seen, 0, sizeof seen);
+    for (uint32_t i = 1;; i++) {
+        uint32_t h[2] = { state, state }, *place = seen, number = i * 2654435761u;
+        for (int k = 0; k < 2; k++) {
+            for (int l = 0; l < LETTERS; l++, number /= 16) {
+                pair[k][l] = (char)('a' + number % 16);
+                h[k] = (h[k] ^ (unsigned char)pair[k][l]) * 16777619u;
+            }
+            place = k ? place : &seen[h[0] & ((1 << 18) - 1)];
+            number = *place * 2654435761u;
+        }
+        if (*place && h[0] == h[1]) {
+            return h[0];
+        }
+        *place = i;
+    }
+}
+
+/* Names that collide in a table by FNV-1a, as a file may have them, take about as long as others. */
+START_TEST(names_that_collide_are_found)
+{
+    char pairs[PAIRS][2][LETTERS], name[PAIRS * LETTERS + 1] = "";
+    uint32_t state = 2166136261u;
+    double seconds[2];
+    const int many = many_wanted() * 2 / 5;
+    for (int i = 0; i < PAIRS; i++) {
+        state = find_pair(state, pairs[i]);
+    }
+    for (int collide = 0; collide < 2; collide++) {
+        cnn_module *module = cnn_module_new(ctx, forward);
+        double start = cpu_seconds();
+        for (int i = 0; i < many; i++) {
+            uint32_t h = 2166136261u;
+            for (int k = 0; k < PAIRS; k++) {
+                memcpy(name + k * LETTERS, pairs[k][i >> k & 1], LETTERS);
+                name[k * LETTERS] = (char)(name[k * LETTERS] - (collide ? 0 : 'a' - 'A'));
+            }
+            for (const char *c = name; *c; c++) {
+                h = (h ^ (unsigned char)*c) * 16777619u;
+            }
+            if (!cnn_module_add_parameter(module, name, cnn_tensor_zeros(ctx, CNN_F32, CNN_SHAPE(1))) || (collide && h != state)) {
+                ck_abort_msg("%s", cnn_last_error(ctx));
+            }
+        }
+        ck_assert_ptr_eq(cnn_module_find(module, name), cnn_module_parameter(module, many - 1));
+        seconds[collide] = cpu_seconds() - start;
+        cnn_module_free(module);
+    }
+    ck_assert_msg(seconds[1] < 5 * seconds[0] + 0.1, "%.2f s, other names %.2f s", seconds[1], seconds[0]);
+}
+END_TEST
+
 START_TEST(every_name_is_found)
 {
     cnn_module *module = make_many(many_wanted(), 1000, 0);
@@ -209,5 +267,7 @@ int main(void)
     tcase_add_loop_test(tests, time_is_linear_in_the_parameters, 0, 3);
     tcase_add_test(tests, every_name_is_found);
     tcase_add_test(tests, parameters_are_listed_in_order);
+    TCase *names = io_case(suite, "names");
+    tcase_add_test(names, names_that_collide_are_found);
     return suite_run(suite);
 }

@@ -6,6 +6,8 @@
  * through the lists: 3 · index + list. Names are never removed. */
 #include "nn/module.h"
 
+#include "base/random.h"
+
 #include <string.h>
 
 enum { MANY = 16 };
@@ -22,14 +24,19 @@ static const cnn__named *item_of(const cnn_module *module, uint32_t slot)
     return &lists[(slot - 1) % CNN__LISTS]->items[(slot - 1) / CNN__LISTS];
 }
 
-/* FNV-1a. */
-static uint32_t hash(const char *name, size_t length)
+/* Under a key that whoever writes a file does not know, the module's address, so that no file has names that
+ * collide. */
+static uint32_t hash(const cnn_module *module, const char *name, size_t length)
 {
-    uint32_t h = 2166136261u;
-    for (size_t i = 0; i < length; i++) {
-        h = (h ^ (unsigned char)name[i]) * 16777619u;
+    uint64_t key[2] = { (uintptr_t)module, length }, word;
+    uint32_t mixed[4];
+    for (size_t i = 0; i < length; i += sizeof word) {
+        word = 0;
+        memcpy(&word, name + i, length - i < sizeof word ? length - i : sizeof word);
+        cnn__philox(key, word, mixed);
+        memcpy(&key[1], mixed, sizeof word);
     }
-    return h ^ h >> 15;
+    return (uint32_t)key[1];
 }
 
 static bool is_named(const cnn__named *item, const char *name, size_t length)
@@ -40,7 +47,7 @@ static bool is_named(const cnn__named *item, const char *name, size_t length)
 /* The slot of that name, or the empty one where it belongs. */
 static uint32_t *slot_of(const cnn_module *module, const char *name, size_t length)
 {
-    uint32_t mask = module->name_capacity - 1, at = hash(name, length) & mask;
+    uint32_t mask = module->name_capacity - 1, at = hash(module, name, length) & mask;
     while (module->name_slots[at] && !is_named(item_of(module, module->name_slots[at]), name, length)) {
         at = (at + 1) & mask;
     }
