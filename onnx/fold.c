@@ -11,7 +11,7 @@ bool cnn__onnx_fold(cnn__onnx_run *run)
 {
     const cnn__onnx_step *step = run->step;
     bool any = false;
-    if (!step->op->fold) {
+    if (!step->op->fold || run->made >= CNN__ONNX_MOST_MADE) {
         return false;
     }
     for (int i = 0; i < step->in_count; i++) {
@@ -251,6 +251,9 @@ bool cnn__onnx_fold_concat(cnn__onnx_run *run)
             return false;
         }
         count += x->numel;
+        if (count > MOST) {
+            return false;
+        }
     }
     cnn__onnx_host *y = cnn__onnx_run_host(run, type, 1, &count);
     for (int i = 0; y && i < run->step->in_count; i++) {

@@ -10,8 +10,11 @@ cnn__onnx_host *cnn__onnx_host_new(cnn__onnx_arena *arena, int type, int ndim, c
         return NULL;
     }
     *host = (cnn__onnx_host){ .type = type, .ndim = ndim, .numel = 1 };
-    for (int d = 0; d < ndim; d++) {
+    for (int d = 0; d < ndim; d++) { /* sizes around one of 0 may be any */
         host->shape[d] = shape[d];
+        host->numel = shape[d] == 0 ? 0 : host->numel;
+    }
+    for (int d = 0; d < ndim && host->numel; d++) {
         if (__builtin_mul_overflow(host->numel, shape[d], &host->numel)) {
             return NULL;
         }

@@ -2,7 +2,6 @@
 #include "ops.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 /* ---- attention ---- */
 
@@ -61,33 +60,35 @@ typedef struct sight {
     const cnn__onnx_host *lengths; /* of each sample's keys; NULL: all are there */
 } sight;
 
-static bool is_hidden(const sight *s, int64_t sample, int64_t query, int64_t key)
+static cnn_tensor *plus(cnn__onnx_run *run, cnn_tensor *x, int64_t more)
 {
-    int64_t length = s->lengths ? s->lengths->i[sample] : s->keys;
-    int64_t at = query + (s->lengths && s->past < 0 ? length - s->queries : s->past < 0 ? 0 : s->past);
-    return key >= length || (s->causal && key > at) || (s->left >= 0 && at - key > s->left) ||
-           (s->right >= 0 && key - at > s->right);
+    return more == 0 ? x : cnn_add(x, cnn__onnx_scalar(run, x, (double)more));
 }
 
-/* [1 or N,1,queries,keys] of bool; NULL where all may be seen, and on failure, which is reported. */
+static cnn_tensor *either(cnn_tensor *a, cnn_tensor *b)
+{
+    return a ? cnn_logical_or(a, b) : b;
+}
+
+/* [1 or N,1,queries,keys] of bool, of the positions of queries and of keys: nothing of that size is made before an
+ * operation runs, and so none in a trace. NULL where all may be seen. */
 static cnn_tensor *hidden(cnn__onnx_run *run, const sight *s)
 {
     if (!s->causal && s->left < 0 && s->right < 0 && !s->lengths) {
         return NULL;
     }
-    const int64_t shape[4] = { s->lengths ? s->lengths->numel : 1, 1, s->queries, s->keys };
-    int64_t count = shape[0] * s->queries * s->keys;
-    unsigned char *all = malloc((size_t)count + 1);
-    if (!all) {
-        cnn__onnx_step_fail(run, CNN_ERROR_NO_MEMORY, "no memory for a mask of %lld elements", (long long)count);
-        return NULL;
+    cnn_tensor *key = cnn_reshape(cnn__onnx_numbers(run, s->keys), 4, (int64_t[]){ 1, 1, 1, s->keys }),
+               *at = cnn_reshape(cnn__onnx_numbers(run, s->queries), 4, (int64_t[]){ 1, 1, s->queries, 1 }),
+               *mask = NULL;
+    if (s->lengths) {
+        cnn_tensor *length = cnn__onnx_made(run, CNN_I64, 4, (int64_t[]){ s->lengths->numel, 1, 1, 1 }, s->lengths->i);
+        mask = cnn_ge(key, length);
+        at = s->past < 0 ? cnn_add(at, plus(run, length, -s->queries)) : at;
     }
-    for (int64_t i = 0; i < count; i++) {
-        all[i] = is_hidden(s, i / (s->queries * s->keys), i / s->keys % s->queries, i % s->keys);
-    }
-    cnn_tensor *made = cnn__onnx_made(run, CNN_BOOL, 4, shape, all);
-    free(all);
-    return made;
+    at = s->past > 0 ? plus(run, at, s->past) : at;
+    mask = s->causal ? either(mask, cnn_gt(key, at)) : mask;
+    mask = s->left >= 0 ? either(mask, cnn_lt(key, plus(run, at, -s->left))) : mask;
+    return s->right >= 0 ? either(mask, cnn_gt(key, plus(run, at, s->right))) : mask;
 }
 
 /* softmax, but zeros for a query that may see no key. */
@@ -113,81 +114,122 @@ static cnn_tensor *present(cnn__onnx_run *run, cnn_tensor *x, int past, int out)
     return cnn__onnx_out(run, out, x, cnn__onnx_type(run, Q)) ? x : NULL;
 }
 
-static bool see(cnn__onnx_run *run, const cnn_tensor *q, const cnn_tensor *k, cnn_tensor **mask)
+static bool read_sight(cnn__onnx_run *run, const cnn_tensor *q, const cnn_tensor *k, sight *s)
 {
     bool padded = cnn__onnx_has(run, LENGTHS);
-    sight s = { .queries = cnn_tensor_size(q, 2),
-                .keys = cnn_tensor_size(k, 2),
-                .past = -1,
-                .left = cnn__onnx_int(run, "left_window_size", -1),
-                .right = cnn__onnx_int(run, "right_window_size", -1),
-                .causal = cnn__onnx_int(run, "is_causal", 0),
-                .lengths = padded ? cnn__onnx_in_host(run, LENGTHS) : NULL };
-    if (padded && (!s.lengths || !s.lengths->i || s.lengths->numel != cnn_tensor_size(q, 0))) {
+    *s = (sight){ .queries = cnn_tensor_size(q, 2),
+                  .keys = cnn_tensor_size(k, 2),
+                  .past = -1,
+                  .left = cnn__onnx_int(run, "left_window_size", -1),
+                  .right = cnn__onnx_int(run, "right_window_size", -1),
+                  .causal = cnn__onnx_int(run, "is_causal", 0),
+                  .lengths = padded ? cnn__onnx_in_host(run, LENGTHS) : NULL };
+    if (padded && (!s->lengths || !s->lengths->i || s->lengths->numel != cnn_tensor_size(q, 0))) {
         return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "nonpad_kv_seqlen has no integer per sample");
     }
-    for (int64_t i = 0; padded && i < s.lengths->numel; i++) {
-        if (s.lengths->i[i] < 0 || s.lengths->i[i] > s.keys) {
+    for (int64_t i = 0; padded && i < s->lengths->numel; i++) {
+        if (s->lengths->i[i] < 0 || s->lengths->i[i] > s->keys) {
             return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "nonpad_kv_seqlen of %lld, expected 0 to %lld",
-                                       (long long)s.lengths->i[i], (long long)s.keys);
+                                       (long long)s->lengths->i[i], (long long)s->keys);
         }
     }
     if (cnn__onnx_has(run, PAST_KEY)) {
         cnn_tensor *past = cnn__onnx_in(run, PAST_KEY);
-        s.past = past ? cnn_tensor_size(past, 2) : 0;
+        s->past = past ? cnn_tensor_size(past, 2) : 0;
     }
-    *mask = hidden(run, &s);
-    return run->status == CNN_OK;
+    s->left = s->left > s->keys + s->queries ? -1 : s->left; /* wider than all there is */
+    s->right = s->right > s->keys + s->queries ? -1 : s->right;
+    return true;
 }
 
-static bool attend(cnn__onnx_run *run, cnn_tensor *q, cnn_tensor *k, cnn_tensor *v, bool joined)
+/* Operands of attention: queries and keys, values, and what is seen. */
+typedef struct attention {
+    cnn_tensor *q, *k, *v;
+    sight sight;
+    double scale;
+    int64_t times; /* how many heads of queries each head of keys serves */
+} attention;
+
+/* By libcnn's own operation, which keeps no scores, where that is all that the node asks for; NULL: it is not. */
+static cnn_tensor *plain(cnn__onnx_run *run, const attention *a)
 {
-    cnn_tensor *mask = NULL;
-    int64_t shape[CNN_MAX_DIMS];
-    cnn__onnx_shape_of(q, shape);
-    int64_t groups = cnn_tensor_size(k, 1), times = groups > 0 ? shape[1] / groups : 0;
-    if (times < 1 || shape[1] % groups) {
-        return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "%lld heads of queries and %lld of keys", (long long)shape[1],
-                                   (long long)groups);
+    const sight *s = &a->sight;
+    bool scores = run->step->out_count > 3 && run->step->out[3] >= 0;
+    if (scores || s->lengths || s->left >= 0 || s->right >= 0 || (s->causal && s->past > 0) || !(a->scale > 0) ||
+        cnn__onnx_float(run, "softcap", 0) > 0) {
+        return NULL;
     }
-    double scale = sqrt(cnn__onnx_float(run, "scale", 1 / sqrt((double)shape[3]))),
-           cap = cnn__onnx_float(run, "softcap", 0);
-    if (!see(run, q, k, &mask)) {
-        return false;
-    }
+    cnn_tensor *mask =
+        cnn__onnx_has(run, MASK) ? additive(run, cnn__onnx_in(run, MASK), a->q, cnn_tensor_size(a->k, 2)) : NULL;
+    return cnn_scaled_dot_product_attention(
+        a->q, a->k, a->v, mask,
+        &(cnn_scaled_dot_product_attention_options){ .struct_size = sizeof(cnn_scaled_dot_product_attention_options),
+                                                     .scale = a->scale,
+                                                     .is_causal = s->causal,
+                                                     .enable_gqa = a->times > 1 },
+        NULL);
+}
+
+/* The scores as a tensor, which the node may give out at one of four points. */
+static cnn_tensor *by_scores(cnn__onnx_run *run, const attention *a)
+{
+    double cap = cnn__onnx_float(run, "softcap", 0), half = sqrt(a->scale);
+    cnn_tensor *mask = hidden(run, &a->sight);
     cnn_tensor *scores =
-        cnn_matmul(cnn_mul_scalar(q, scale), cnn_transpose(repeated(cnn_mul_scalar(k, scale), times), 2, 3));
+        cnn_matmul(cnn_mul_scalar(a->q, half), cnn_transpose(repeated(cnn_mul_scalar(a->k, half), a->times), 2, 3));
     bool good = give_scores(run, 0, scores);
     scores = cap > 0 ? cnn_mul_scalar(cnn_tanh(cnn_mul_scalar(scores, 1 / cap)), cap) : scores;
     good = good && give_scores(run, 1, scores);
     if (cnn__onnx_has(run, MASK)) {
-        scores = cnn_add(scores, additive(run, cnn__onnx_in(run, MASK), scores, cnn_tensor_size(k, 2)));
+        scores = cnn_add(scores, additive(run, cnn__onnx_in(run, MASK), scores, cnn_tensor_size(a->k, 2)));
     }
     scores = mask ? cnn_masked_fill(scores, mask, -INFINITY) : scores;
     good = good && give_scores(run, 2, scores);
     scores = probabilities(run, scores);
     good = good && give_scores(run, 3, scores);
-    cnn_tensor *y = cnn_matmul(scores, repeated(v, times));
-    if (joined) {
-        y = cnn_reshape(cnn_transpose(y, 1, 2), 3, (int64_t[]){ shape[0], shape[2], shape[1] * cnn_tensor_size(v, 3) });
+    return good ? cnn_matmul(scores, repeated(a->v, a->times)) : NULL;
+}
+
+static bool attend(cnn__onnx_run *run, attention *a, bool joined)
+{
+    int64_t shape[CNN_MAX_DIMS];
+    if (cnn__onnx_shape_of(a->q, shape) != 4 || cnn_tensor_ndim(a->k) != 4 || cnn_tensor_ndim(a->v) != 4) {
+        return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "keys of rank %d and values of rank %d, expected 4",
+                                   cnn_tensor_ndim(a->k), cnn_tensor_ndim(a->v));
     }
-    return good && cnn__onnx_out(run, 0, y, cnn__onnx_type(run, Q));
+    int64_t groups = cnn_tensor_size(a->k, 1);
+    a->times = groups > 0 ? shape[1] / groups : 0;
+    if (a->times < 1 || shape[1] % groups) {
+        return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "%lld heads of queries and %lld of keys", (long long)shape[1],
+                                   (long long)groups);
+    }
+    a->scale = cnn__onnx_float(run, "scale", 1 / sqrt((double)shape[3]));
+    if (!read_sight(run, a->q, a->k, &a->sight)) {
+        return false;
+    }
+    cnn_tensor *y = plain(run, a);
+    y = y || run->status != CNN_OK ? y : by_scores(run, a);
+    if (y && joined) {
+        y = cnn_reshape(cnn_transpose(y, 1, 2), 3,
+                        (int64_t[]){ shape[0], shape[2], shape[1] * cnn_tensor_size(a->v, 3) });
+    }
+    return y && cnn__onnx_out(run, 0, y, cnn__onnx_type(run, Q));
 }
 
 bool cnn__onnx_op_attention(cnn__onnx_run *run)
 {
     int64_t heads = cnn__onnx_int(run, "q_num_heads", 0), groups = cnn__onnx_int(run, "kv_num_heads", 0);
-    cnn_tensor *q = cnn__onnx_in(run, Q), *k = cnn__onnx_in(run, K), *v = cnn__onnx_in(run, V);
-    if (!q || !k || !v) {
+    attention a = { .q = cnn__onnx_in(run, Q), .k = cnn__onnx_in(run, K), .v = cnn__onnx_in(run, V) };
+    if (!a.q || !a.k || !a.v) {
         return false;
     }
-    bool joined = cnn_tensor_ndim(q) == 3;
-    q = heads_of(run, q, heads);
-    k = heads_of(run, k, groups);
-    v = heads_of(run, v, groups);
-    k = k ? present(run, k, PAST_KEY, 1) : NULL;
-    v = v ? present(run, v, PAST_VALUE, 2) : NULL;
-    return q && k && v && attend(run, q, k, v, joined);
+    bool joined = cnn_tensor_ndim(a.q) == 3;
+    a.q = heads_of(run, a.q, heads);
+    a.k = heads_of(run, a.k, groups);
+    a.v = heads_of(run, a.v, groups);
+    a.k = a.k ? present(run, a.k, PAST_KEY, 1) : NULL;
+    a.v = a.v ? present(run, a.v, PAST_VALUE, 2) : NULL;
+    return a.q && a.k && a.v && attend(run, &a, joined);
 }
 
 /* ---- rotary embeddings ---- */

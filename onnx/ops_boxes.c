@@ -63,7 +63,7 @@ bool cnn__onnx_op_suppression(cnn__onnx_run *run)
         return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "boxes and scores that do not fit each other");
     }
     int64_t n = boxes->shape[1], classes = scores->shape[1], all = boxes->shape[0] * classes, count = 0;
-    int64_t each = most < 0 ? 0 : most > (double)n ? n : (int64_t)most;
+    int64_t each = !(most > 0) ? 0 : most > (double)n ? n : (int64_t)most;
     box *candidates = cnn__onnx_arena_get(run->arena, (size_t)n, sizeof *candidates);
     int64_t *chosen = cnn__onnx_arena_get(run->arena, (size_t)(all * each), 3 * sizeof *chosen);
     if (!candidates || !chosen) {

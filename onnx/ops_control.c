@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { FIRST_ROUNDS = 16, MOST_ROUNDS = 1 << 20 };
+enum { FIRST_ROUNDS = 16, MOST_ROUNDS = CNN__ONNX_MOST_ROUNDS };
 
 static const cnn__onnx_block *block_of(const cnn__onnx_run *run, const char *name)
 {
@@ -71,6 +71,16 @@ typedef struct rounds {
     int carried, scanned;
     int64_t most;
 } rounds;
+
+/* Runs the body once more; a round counts as its nodes do. */
+static bool run_round(cnn__onnx_run *run, const rounds *r)
+{
+    int64_t nodes = 1;
+    for (const cnn__onnx_step *step = r->block->first; step; step = step->next) {
+        nodes++;
+    }
+    return cnn__onnx_count_rounds(run, nodes) && cnn__onnx_block_run(run, r->block);
+}
 
 /* Room for `most` rounds; what is there stays. */
 static bool rounds_room(cnn__onnx_run *run, rounds *r, int64_t most)
@@ -141,7 +151,7 @@ bool cnn__onnx_op_loop(cnn__onnx_run *run)
     rounds r = { .block = block_of(run, "body"), .carried = step->in_count > 2 ? step->in_count - 2 : 0 };
     bool goes_on = !cnn__onnx_has(run, 1) || cnn__onnx_in_number(run, 1, 1) > 0;
     double trips = cnn__onnx_in_number(run, 0, MOST_ROUNDS + 1.0);
-    int64_t limit = trips < 0 ? 0 : trips > MOST_ROUNDS ? MOST_ROUNDS : (int64_t)trips, round = 0;
+    int64_t limit = !(trips > 0) ? 0 : trips > MOST_ROUNDS ? MOST_ROUNDS : (int64_t)trips, round = 0;
     r.scanned = step->out_count - r.carried;
     if (!r.block || r.block->in_count != r.carried + 2 || r.scanned < 0 ||
         r.block->out_count < 1 + r.carried + r.scanned) {
@@ -157,7 +167,7 @@ bool cnn__onnx_op_loop(cnn__onnx_run *run)
         set_host(run, r.block->in[0], CNN__ONNX_INT64, round);
         set_host(run, r.block->in[1], CNN__ONNX_BOOL, 1);
         run->step = step;
-        if (!cnn__onnx_block_run(run, r.block) || !keep_parts(run, &r, round, 1 + r.carried)) {
+        if (!run_round(run, &r) || !keep_parts(run, &r, round, 1 + r.carried)) {
             return false;
         }
         const cnn__onnx_host *condition = cnn__onnx_host_of(run, &run->values[r.block->out[0]]);
@@ -226,7 +236,7 @@ bool cnn__onnx_op_scan(cnn__onnx_run *run)
             run->values[r.block->in[r.carried + i]] =
                 (cnn__onnx_value){ .tensor = part, .type = cnn__onnx_type(run, r.carried + i) };
         }
-        if (!cnn__onnx_block_run(run, r.block) || !keep_parts(run, &r, round, r.carried) || !carry(run, &r, 0, 0)) {
+        if (!run_round(run, &r) || !keep_parts(run, &r, round, r.carried) || !carry(run, &r, 0, 0)) {
             return false;
         }
     }

@@ -1,6 +1,7 @@
 /* Sampling at places that a grid says, grids of affine maps, and columns of patches as images. */
 #include "ops.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { NEAREST, LINEAR, CUBIC, ZEROS, BORDER, REFLECTION, MOST_SPACE = 3, MOST_TAPS = 4 };
@@ -145,7 +146,7 @@ bool cnn__onnx_op_affine_grid(cnn__onnx_run *run)
         }
     }
     to[space + 1] = space;
-    double *places = cnn__onnx_arena_get(run->arena, (size_t)count, (size_t)(space + 1) * sizeof *places);
+    double *places = cnn__onnx_table(run, count * (space + 1), sizeof *places);
     for (int64_t k = 0; places && k < count; k++) {
         int64_t rest = k;
         for (int d = space - 1; d >= 0; d--) {
@@ -156,7 +157,7 @@ bool cnn__onnx_op_affine_grid(cnn__onnx_run *run)
         places[k * (space + 1) + space] = 1;
     }
     if (!places) {
-        return cnn__onnx_step_fail(run, CNN_ERROR_NO_MEMORY, "no memory");
+        return false;
     }
     cnn_tensor *base =
         cnn__onnx_to(cnn__onnx_made(run, CNN_F64, 2, (int64_t[]){ count, space + 1 }, places), cnn_tensor_dtype(theta));
@@ -204,8 +205,7 @@ bool cnn__onnx_op_window(cnn__onnx_run *run)
     if (!(size >= 0 && size < 1e8) || !cnn__onnx_dtype(type, &dtype)) {
         return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "a window of %g elements", size);
     }
-    cnn_tensor *made = cnn_tensor_arange(run->ctx, CNN_F64, 0, size, 1), *n = cnn_input(run->tape, made);
-    cnn_tensor_free(made);
+    cnn_tensor *n = cnn_cast(cnn__onnx_numbers(run, (int64_t)ceil(size)), CNN_F64);
     n = cnn_mul_scalar(n, 6.283185307179586476925 / (period > 0 ? period : 1));
     cnn_tensor *y = cnn_add_scalar(cnn_mul_scalar(cnn_cos(n), -a[1]), a[0]);
     y = a[2] > 0 ? cnn_add(y, cnn_mul_scalar(cnn_cos(cnn_mul_scalar(n, 2)), a[2])) : y;

@@ -90,9 +90,9 @@ static cnn_tensor *rows_of(cnn__onnx_run *run, const cnn_tensor *x, cnn_tensor *
     row = cnn_reshape(row, 1, &all);
     if (batch > 0) {
         int64_t each = before ? cnn_tensor_numel(row) / before : 0, step = *rows / (before ? before : 1);
-        cnn_tensor *made = cnn_tensor_arange(run->ctx, CNN_I64, 0, (double)*rows, (double)(step ? step : 1));
-        cnn_tensor *start = cnn_expand(cnn_unsqueeze(cnn_input(run->tape, made), 1), 2, (int64_t[]){ before, each });
-        cnn_tensor_free(made);
+        cnn_tensor *start = cnn__onnx_numbers(run, before);
+        start = cnn_mul(start, cnn__onnx_scalar(run, start, (double)step));
+        start = cnn_expand(cnn_unsqueeze(start, 1), 2, (int64_t[]){ before, each });
         row = cnn_add(row, cnn_reshape(start, 1, &all));
     }
     return row;
@@ -203,8 +203,7 @@ bool cnn__onnx_op_one_hot(cnn__onnx_run *run)
     }
     index = cnn_where(cnn_lt(index, cnn__onnx_scalar(run, index, 0)),
                       cnn_add(index, cnn__onnx_scalar(run, index, (double)depth)), index);
-    cnn_tensor *made = cnn_tensor_arange(run->ctx, CNN_I64, 0, (double)depth, 1), *classes = cnn_input(run->tape, made);
-    cnn_tensor_free(made);
+    cnn_tensor *classes = cnn__onnx_numbers(run, depth);
     cnn_tensor *hot = cnn_eq(cnn_unsqueeze(index, axis), cnn__onnx_with_rank(classes, rank + 1 - axis, -1));
     cnn_tensor *off = cnn_reshape(cnn_slice(values, 0, 0, 1, 1), CNN_SCALAR),
                *on = cnn_reshape(cnn_slice(values, 0, 1, 2, 1), CNN_SCALAR);

@@ -151,23 +151,29 @@ bool cnn__onnx_op_einsum(cnn__onnx_run *run)
 
 enum { LARGEST_DET = 8 };
 
-/* Along the first row of matrices [n,size,size]: the sum of its elements times the determinants of what is left. */
-static cnn_tensor *determinant(cnn_tensor *x, int64_t size)
+/* Of matrices [n,size,size], along their first rows: the sum of a row's elements times the determinants of what is
+ * left, each of which is made once, of the last rows and a set of columns. */
+static cnn_tensor *determinant(cnn_tensor *x, int size)
 {
-    cnn_tensor *sum = NULL;
-    if (size == 1) {
-        return cnn_reshape(x, 1, (int64_t[]){ cnn_tensor_size(x, 0) });
+    cnn_tensor *minors[1 << LARGEST_DET] = { NULL }, *elements[LARGEST_DET][LARGEST_DET];
+    const int64_t all = -1;
+    for (int i = 0; i < size; i++) {
+        for (int j = 0; j < size; j++) {
+            elements[i][j] = cnn_reshape(cnn_slice(cnn_slice(x, 1, i, i + 1, 1), 2, j, j + 1, 1), 1, &all);
+        }
     }
-    for (int64_t j = 0; j < size; j++) {
-        cnn_tensor *rows = cnn_slice(x, 1, 1, size, 1), *parts[2];
-        parts[0] = cnn_slice(rows, 2, 0, j, 1);
-        parts[1] = cnn_slice(rows, 2, j + 1, size, 1);
-        cnn_tensor *element =
-            cnn_reshape(cnn_slice(cnn_slice(x, 1, 0, 1, 1), 2, j, j + 1, 1), 1, (int64_t[]){ cnn_tensor_size(x, 0) });
-        cnn_tensor *part = cnn_mul(element, determinant(cnn_concat(parts, 2, 2), size - 1));
-        sum = !sum ? part : j % 2 ? cnn_sub(sum, part) : cnn_add(sum, part);
+    for (int columns = 1; columns < 1 << size; columns++) {
+        int row = size - __builtin_popcount((unsigned)columns), place = 0;
+        for (int j = 0; j < size; j++) {
+            if (columns >> j & 1) {
+                cnn_tensor *minor = minors[columns & ~(1 << j)], *sum = minors[columns],
+                           *part = minor ? cnn_mul(elements[row][j], minor) : elements[row][j];
+                minors[columns] = !sum ? part : place % 2 ? cnn_sub(sum, part) : cnn_add(sum, part);
+                place++;
+            }
+        }
     }
-    return sum;
+    return minors[(1 << size) - 1];
 }
 
 bool cnn__onnx_op_det(cnn__onnx_run *run)
@@ -182,6 +188,6 @@ bool cnn__onnx_op_det(cnn__onnx_run *run)
         batch *= shape[d];
     }
     int64_t n = shape[rank - 1];
-    cnn_tensor *y = determinant(cnn_reshape(x, 3, (int64_t[]){ batch, n, n }), n);
+    cnn_tensor *y = determinant(cnn_reshape(x, 3, (int64_t[]){ batch, n, n }), (int)n);
     return cnn__onnx_out(run, 0, cnn_reshape(y, rank - 2, shape), cnn__onnx_type(run, 0));
 }

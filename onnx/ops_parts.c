@@ -135,7 +135,7 @@ static cnn_tensor *pad_by_index(cnn__onnx_run *run, cnn_tensor *x, int dim, int6
         cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "%lld elements become %lld", (long long)size, (long long)count);
         return NULL;
     }
-    int64_t *index = cnn__onnx_arena_get(run->arena, (size_t)count, sizeof *index);
+    int64_t *index = cnn__onnx_table(run, count, sizeof *index);
     for (int64_t i = 0; index && i < count; i++) {
         int64_t at = i - before;
         if (mode == CNN_PAD_REPLICATE) {
@@ -148,11 +148,7 @@ static cnn_tensor *pad_by_index(cnn__onnx_run *run, cnn_tensor *x, int dim, int6
         }
         index[i] = at;
     }
-    if (!index) {
-        cnn__onnx_step_fail(run, CNN_ERROR_NO_MEMORY, "no memory");
-        return NULL;
-    }
-    return cnn_index_select(x, dim, cnn__onnx_made(run, CNN_I64, 1, &count, index));
+    return !index ? NULL : cnn_index_select(x, dim, cnn__onnx_made(run, CNN_I64, 1, &count, index));
 }
 
 /* By number of elements before and after each dimension. */
@@ -239,24 +235,16 @@ bool cnn__onnx_op_reverse_sequence(cnn__onnx_run *run)
 {
     int time = (int)cnn__onnx_int(run, "time_axis", 0), batch = (int)cnn__onnx_int(run, "batch_axis", 1),
         rank = cnn__onnx_rank(run, 0);
-    const cnn__onnx_host *lengths = cnn__onnx_in_host(run, 1);
-    cnn_tensor *x = cnn__onnx_in(run, 0);
-    if (!x || !lengths || !lengths->i || time < 0 || time > 1 || batch != 1 - time || rank < 2 ||
-        lengths->numel != cnn_tensor_size(x, batch)) {
+    cnn_tensor *x = cnn__onnx_in(run, 0), *length = cnn__onnx_in(run, 1);
+    if (!x || !length || time < 0 || time > 1 || batch != 1 - time || rank < 2 || cnn_tensor_ndim(length) != 1 ||
+        cnn_tensor_size(length, 0) != cnn_tensor_size(x, batch)) {
         return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "axes %d and %d of a tensor of rank %d", time, batch, rank);
     }
-    int64_t steps = cnn_tensor_size(x, time), samples = lengths->numel, shape[CNN_MAX_DIMS];
-    int64_t *index = cnn__onnx_arena_get(run->arena, (size_t)(steps * samples), sizeof *index);
-    for (int64_t t = 0; index && t < steps; t++) {
-        for (int64_t n = 0; n < samples; n++) {
-            index[time == 0 ? t * samples + n : n * steps + t] = t < lengths->i[n] ? lengths->i[n] - 1 - t : t;
-        }
-    }
-    if (!index) {
-        return cnn__onnx_step_fail(run, CNN_ERROR_NO_MEMORY, "no memory");
-    }
-    cnn_tensor *places =
-        cnn__onnx_made(run, CNN_I64, 2, (int64_t[]){ time == 0 ? steps : samples, time == 0 ? samples : steps }, index);
+    int64_t shape[CNN_MAX_DIMS];
+    cnn_tensor *step = cnn_unsqueeze(cnn__onnx_numbers(run, cnn_tensor_size(x, time)), batch);
+    length = cnn_unsqueeze(cnn__onnx_to(length, CNN_I64), time);
+    cnn_tensor *mirrored = cnn_sub(cnn_sub(length, cnn__onnx_scalar(run, length, 1)), step);
+    cnn_tensor *places = cnn_where(cnn_lt(step, length), mirrored, step);
     places = cnn_expand(cnn__onnx_with_rank(places, rank, -1), cnn__onnx_shape_of(x, shape), shape);
     return cnn__onnx_out(run, 0, cnn_gather(x, time, cnn_contiguous(places)), cnn__onnx_type(run, 0));
 }

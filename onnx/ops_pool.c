@@ -68,12 +68,15 @@ static cnn_tensor *mean_of(cnn_tensor *x, const int64_t *k, const int64_t *s, co
 }
 
 /* Takes every window of a dilated mean apart: its elements are slices of x, whose sum is divided. */
-static cnn_tensor *dilated_mean(cnn_tensor *x, const cnn__onnx_window *w)
+static cnn_tensor *dilated_mean(cnn__onnx_run *run, cnn_tensor *x, const cnn__onnx_window *w)
 {
     int64_t count = 1, at[CNN__MOST_SPACE];
     cnn_tensor *sum = NULL;
     for (int d = 0; d < w->ndim; d++) {
-        count *= w->kernel[d];
+        count = count > CNN__ONNX_MOST_ROUNDS ? count : count * w->kernel[d];
+    }
+    if (!cnn__onnx_count_rounds(run, count)) {
+        return NULL;
     }
     for (int64_t k = 0; k < count; k++) {
         int64_t rest = k;
@@ -130,10 +133,8 @@ static cnn_tensor *positions(cnn__onnx_run *run, cnn_tensor *index, const int64_
     column = cnn_sub(column, cnn__onnx_scalar(run, index, (double)before[1]));
     cnn_tensor *place = by_columns ? cnn_add(cnn_mul(column, cnn__onnx_scalar(run, index, (double)h)), row)
                                    : cnn_add(cnn_mul(row, cnn__onnx_scalar(run, index, (double)w)), column);
-    cnn_tensor *made =
-        cnn_tensor_arange(run->ctx, CNN_I64, 0, (double)(planes * h * w), (double)(h * w > 0 ? h * w : 1));
-    cnn_tensor *start = cnn_input(run->tape, made);
-    cnn_tensor_free(made);
+    cnn_tensor *start = cnn__onnx_numbers(run, planes);
+    start = cnn_mul(start, cnn__onnx_scalar(run, start, (double)(h * w)));
     return cnn_add(place, cnn_reshape(start, 4, (int64_t[]){ shape[0], shape[1], 1, 1 }));
 }
 
@@ -193,14 +194,14 @@ bool cnn__onnx_op_max_pool(cnn__onnx_run *run)
 
 /* ---- means ---- */
 
-static cnn_tensor *mean(cnn_tensor *x, const cnn__onnx_window *w)
+static cnn_tensor *mean(cnn__onnx_run *run, cnn_tensor *x, const cnn__onnx_window *w)
 {
     static const int64_t none[CNN__MOST_SPACE];
     bool dilated = false;
     for (int d = 0; d < w->ndim; d++) {
         dilated = dilated || w->dilation[d] > 1;
     }
-    return dilated ? dilated_mean(x, w) : pooled(mean_of, x, w, none, false);
+    return dilated ? dilated_mean(run, x, w) : pooled(mean_of, x, w, none, false);
 }
 
 /* The mean of padded elements over that of a mask which tells those that count. */
@@ -239,7 +240,7 @@ bool cnn__onnx_op_average_pool(cnn__onnx_run *run)
     mask = cnn__onnx_window_padded(run, mask, &w, w.before, w.after, include);
     mask = cnn__onnx_window_padded(run, mask, &w, none, more, 0);
     x = cnn__onnx_window_padded(run, x, &w, w.before, after, 0);
-    return cnn__onnx_out(run, 0, cnn_div(mean(x, &w), mean(mask, &w)), type);
+    return cnn__onnx_out(run, 0, cnn_div(mean(run, x, &w), mean(run, mask, &w)), type);
 }
 
 /* (Σ |x|^p)^(1/p) */
@@ -258,7 +259,7 @@ bool cnn__onnx_op_lp_pool(cnn__onnx_run *run)
         count *= w.kernel[d];
     }
     x = cnn_pow_scalar(cnn_abs(cnn__onnx_window_padded(run, x, &w, w.before, more, 0)), p);
-    return cnn__onnx_out(run, 0, cnn_pow_scalar(cnn_mul_scalar(mean(x, &w), (double)count), 1 / p),
+    return cnn__onnx_out(run, 0, cnn_pow_scalar(cnn_mul_scalar(mean(run, x, &w), (double)count), 1 / p),
                          cnn__onnx_type(run, 0));
 }
 

@@ -28,7 +28,7 @@ static int choice(cnn__onnx_text text, const char *const *names)
     return 0;
 }
 
-static double position(const resize *r, int d, int64_t in, int64_t o)
+static double place_of(const resize *r, int d, int64_t in, int64_t o)
 {
     double scale = r->scale[d], x = (double)o, size = (double)in, out = scale * size;
     switch (r->where) {
@@ -44,6 +44,14 @@ static double position(const resize *r, int d, int64_t in, int64_t o)
     case HALF_PIXEL_SYMMETRIC: return size / 2 * (1 - (double)r->out[d] / out) + (x + 0.5) / scale - 0.5;
     default: return (x + 0.5) / scale - 0.5;
     }
+}
+
+/* Where the result's element o lies in x; hostile scales and regions lead at most this far. */
+static double position(const resize *r, int d, int64_t in, int64_t o)
+{
+    const double far = 1e15;
+    double x = place_of(r, d, in, o);
+    return x > far ? far : x > -far ? x : -far;
 }
 
 static int64_t nearest(const resize *r, double x)
@@ -83,8 +91,7 @@ static void weigh(const resize *r, double x, double scale, int64_t in, double *r
 
 static cnn_tensor *resize_nearest(cnn__onnx_run *run, cnn_tensor *x, const resize *r, int d)
 {
-    int64_t in = cnn_tensor_size(x, d), out = r->out[d],
-            *index = cnn__onnx_arena_get(run->arena, (size_t)out, sizeof *index);
+    int64_t in = cnn_tensor_size(x, d), out = r->out[d], *index = cnn__onnx_table(run, out, sizeof *index);
     for (int64_t o = 0; index && o < out; o++) {
         int64_t at = nearest(r, position(r, d, in, o));
         index[o] = at < 0 ? 0 : at >= in ? in - 1 : at;
@@ -96,10 +103,11 @@ static cnn_tensor *resize_nearest(cnn__onnx_run *run, cnn_tensor *x, const resiz
 static cnn_tensor *resize_linear(cnn__onnx_run *run, cnn_tensor *x, const resize *r, int d)
 {
     int rank = cnn_tensor_ndim(x);
-    int64_t in = cnn_tensor_size(x, d), out = r->out[d];
+    int64_t in = cnn_tensor_size(x, d), out = r->out[d], weights;
     cnn_dtype dtype = cnn_tensor_dtype(x);
-    double *rows = cnn__onnx_arena_get(run->arena, (size_t)(in * out), sizeof *rows);
-    double *outside = cnn__onnx_arena_get(run->arena, (size_t)out, sizeof *outside);
+    double *rows = __builtin_mul_overflow(in, out, &weights) ? cnn__onnx_table(run, INT64_MAX, sizeof *rows)
+                                                             : cnn__onnx_table(run, weights, sizeof *rows);
+    double *outside = rows ? cnn__onnx_table(run, out, sizeof *outside) : NULL;
     bool any = false;
     if (!rows || !outside || in == 0) {
         return NULL;
@@ -166,7 +174,7 @@ static bool resized(cnn__onnx_run *run, cnn_tensor *x, const resize *r)
         }
     }
     return y ? cnn__onnx_out(run, 0, cnn__onnx_to(cnn_contiguous(y), dtype), type)
-             : cnn__onnx_step_fail(run, CNN_ERROR_NO_MEMORY, "no memory");
+             : cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "a dimension of no elements");
 }
 
 static bool set_scale(cnn__onnx_run *run, resize *r, const cnn_tensor *x, int d, double scale)

@@ -57,6 +57,9 @@ static cnn_tensor *cells(cnn__onnx_run *run, const region *r, cnn_tensor *pictur
     if (count == 0) {
         return cnn__onnx_full(run, cnn_tensor_dtype(picture), 2, (int64_t[]){ r->rows * r->columns, channels }, 0);
     }
+    if (!cnn__onnx_count_made(run, count / CORNERS)) {
+        return NULL;
+    }
     int64_t *positions = malloc((size_t)count * sizeof *positions);
     float *weights = malloc((size_t)count * sizeof *weights);
     cnn_tensor *y = NULL;

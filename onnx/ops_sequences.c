@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { LSTM, GRU, RNN, MOST_ACTIVATIONS = 6 };
+enum { LSTM, GRU, RNN, MOST_ACTIVATIONS = 6, NODES_OF_STEP = 16 };
 
 typedef struct recurrent {
     int kind, gates, directions;
@@ -171,7 +171,9 @@ static cnn_tensor *run_unrolled(cnn__onnx_run *run, const recurrent *n, int d, b
                                                                                                rnn_step };
     int64_t count = cnn_tensor_size(n->x, 0), batch = cnn_tensor_size(n->x, 1), rows = n->gates * n->hidden;
     cnn_tensor *b = of_direction(n->b, d), *wb = b ? cnn_slice(b, 0, 0, rows, 1) : NULL;
-    cnn_tensor **outputs = cnn__onnx_arena_get(run->arena, (size_t)count, sizeof *outputs);
+    cnn_tensor **outputs = cnn__onnx_count_rounds(run, count > INT32_MAX ? INT32_MAX : count * NODES_OF_STEP)
+                               ? cnn__onnx_arena_get(run->arena, (size_t)count, sizeof *outputs)
+                               : NULL;
     cnn_tensor *all = cnn_linear(n->x, of_direction(n->w, d), wb);
     cnn_tensor *zeros = cnn__onnx_full(run, cnn_tensor_dtype(n->x), 2, (int64_t[]){ batch, n->hidden }, 0);
     cell at = { .r = of_direction(n->r, d),

@@ -287,23 +287,23 @@ bool cnn__onnx_op_range(cnn__onnx_run *run)
            delta = cnn__onnx_in_number(run, 2, 1);
     double many = ceil((limit - start) / delta);
     int64_t count = many > 0 ? (int64_t)fmin(many, 1e15) : 0;
+    bool whole = fabs(start) < 0x1p53 && fabs(limit) < 0x1p53; /* what integers are computed in has no more digits */
     if (run->status != CNN_OK || !(fabs(delta) > 0) || many != many) {
         return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "a range from %g to %g by %g", start, limit, delta);
     }
-    if (count > 4096) {
+    if (count > 4096 || !whole) {
         cnn_dtype dtype;
         cnn__onnx_dtype(type, &dtype);
-        cnn_tensor *made = cnn_tensor_arange(run->ctx, dtype, start, limit, delta),
-                   *entered = cnn_input(run->tape, made);
-        cnn_tensor_free(made);
-        return cnn__onnx_out(run, 0, entered, type);
+        cnn_tensor *y = cnn_cast(cnn__onnx_numbers(run, count), CNN_F64);
+        y = cnn_add_scalar(cnn_mul_scalar(y, delta), start);
+        return cnn__onnx_out(run, 0, cnn__onnx_to(y, dtype), type);
     }
     cnn__onnx_host *host = cnn__onnx_run_host(run, type, 1, &count);
     for (int64_t i = 0; host && i < count; i++) {
         if (host->f) {
             host->f[i] = start + (double)i * delta;
         } else {
-            host->i[i] = (int64_t)start + i * (int64_t)delta;
+            host->i[i] = (int64_t)(start + (double)i * delta);
         }
     }
     return cnn__onnx_out_host(run, 0, host);

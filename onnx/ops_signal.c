@@ -10,7 +10,7 @@ enum { LARGEST_MATRIX = 1 << 24 };
 /* cos or sin of 2π·k·n / length as [out,in]. */
 static cnn_tensor *waves(cnn__onnx_run *run, int64_t out, int64_t in, int64_t length, bool sine, cnn_dtype dtype)
 {
-    double *rows = cnn__onnx_arena_get(run->arena, (size_t)(out * in), sizeof *rows);
+    double *rows = cnn__onnx_table(run, out * in, sizeof *rows);
     for (int64_t k = 0; rows && k < out; k++) {
         for (int64_t n = 0; n < in; n++) {
             double angle = 6.283185307179586476925 * (double)(k * n % length) / (double)length;
@@ -63,22 +63,16 @@ bool cnn__onnx_op_dft(cnn__onnx_run *run)
 /* Frames of a signal [N,L,1 or 2] that begin every `step` elements: [N,frames,length,1 or 2]; NULL: reported. */
 static cnn_tensor *frames_of(cnn__onnx_run *run, cnn_tensor *x, int64_t step, int64_t length)
 {
-    int64_t samples = cnn_tensor_size(x, 1), frames = samples < length ? 0 : (samples - length) / step + 1,
-            count = frames * length;
-    if (frames < 1 || count > LARGEST_MATRIX) {
+    int64_t samples = cnn_tensor_size(x, 1), frames = samples < length ? 0 : (samples - length) / step + 1, count;
+    if (frames < 1 || __builtin_mul_overflow(frames, length, &count)) {
         cnn__onnx_step_fail(run, CNN_ERROR_UNSUPPORTED, "%lld frames of %lld in a signal of %lld", (long long)frames,
                             (long long)length, (long long)samples);
         return NULL;
     }
-    int64_t *places = cnn__onnx_arena_get(run->arena, (size_t)count, sizeof *places);
-    for (int64_t i = 0; places && i < count; i++) {
-        places[i] = i / length * step + i % length;
-    }
-    if (!places) {
-        cnn__onnx_step_fail(run, CNN_ERROR_NO_MEMORY, "no memory for %lld elements", (long long)count);
-        return NULL;
-    }
-    cnn_tensor *parts = cnn_index_select(x, 1, cnn__onnx_made(run, CNN_I64, 1, &count, places));
+    const int64_t all = -1;
+    cnn_tensor *first = cnn__onnx_numbers(run, frames), *within = cnn__onnx_numbers(run, length);
+    first = cnn_unsqueeze(cnn_mul(first, cnn__onnx_scalar(run, first, (double)step)), 1);
+    cnn_tensor *parts = cnn_index_select(x, 1, cnn_reshape(cnn_add(first, within), 1, &all));
     return cnn_reshape(parts, 4, (int64_t[]){ cnn_tensor_size(x, 0), frames, length, cnn_tensor_size(x, 2) });
 }
 

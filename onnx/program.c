@@ -132,7 +132,8 @@ static bool know(maker *m, cnn__onnx_constant *constant)
     cnn__onnx_host *host = cnn__onnx_host_new(m->reading->arena, def->type, def->ndim, def->shape);
     void *elements = cnn__onnx_reading_get(m->reading, (size_t)def->numel, 8);
     if (!host || !elements || !cnn__onnx_tensor_def_elements(m->reading->file, def, NULL, elements)) {
-        return false;
+        return cnn__onnx_wire_fail(m->reading->file, CNN_ERROR_NO_MEMORY, def->at, "no memory for tensor \"%.*s\"",
+                                   CNN__TEXT(def->name));
     }
     cnn__onnx_widen(dtype, elements, host);
     constant->host = host;
@@ -576,8 +577,9 @@ bool cnn__onnx_program_make(cnn__onnx_reading *reading, cnn__onnx_program *progr
         return false;
     }
     if (m.unsupported_count) {
-        return cnn__onnx_wire_fail(reading->file, CNN_ERROR_UNSUPPORTED, NULL, "%d nodes that are not supported: %s",
-                                   m.unsupported_count, m.unsupported);
+        return cnn__onnx_wire_fail(reading->file, CNN_ERROR_UNSUPPORTED, NULL, "%d node%s not supported: %s",
+                                   m.unsupported_count, m.unsupported_count == 1 ? " that is" : "s that are",
+                                   m.unsupported);
     }
     program->block.out = cnn__onnx_reading_get(reading, (size_t)graph->output_count, sizeof *program->block.out);
     program->block.out_count = graph->output_count;

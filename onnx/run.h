@@ -19,6 +19,8 @@ struct cnn__onnx_run {
     cnn__onnx_arena *arena;  /* of host values; lasts as long as the run */
     const cnn__onnx_step *step;
     cnn_status status;
+    int64_t rounds; /* what loops have run: rounds, and nodes in them */
+    int64_t made;   /* elements that the host has made */
 };
 
 /* ---- inputs (values.c) ---- */
@@ -48,11 +50,22 @@ const cnn__onnx_host *cnn__onnx_host_of(cnn__onnx_run *run, cnn__onnx_value *val
 /* Sets output i, if the node has it. Return false where the tensor is nil or NULL. */
 bool cnn__onnx_out(cnn__onnx_run *run, int i, cnn_tensor *tensor, int type);
 bool cnn__onnx_out_host(cnn__onnx_run *run, int i, const cnn__onnx_host *host);
+/* How much a small file may ask of the host, also in a trace: elements of tables and of what is folded, 256 MiB of
+ * them, and nodes in loops. */
+enum { CNN__ONNX_MOST_MADE = 1 << 25, CNN__ONNX_MOST_ROUNDS = 1 << 20 };
+/* Counts what a loop runs, be it written in the file or unrolled by an operator; reports. */
+bool cnn__onnx_count_rounds(cnn__onnx_run *run, int64_t count);
+/* Counts elements that the host makes; reports. */
+bool cnn__onnx_count_made(cnn__onnx_run *run, int64_t count);
+/* Zeroed memory of the run for a table that an operator makes; NULL on failure, which is reported. */
+void *cnn__onnx_table(cnn__onnx_run *run, int64_t count, size_t size);
 /* A host value of the run; NULL on failure, which is reported. */
 cnn__onnx_host *cnn__onnx_run_host(cnn__onnx_run *run, int type, int ndim, const int64_t *shape);
 /* A tensor of the step with these elements, which are copied; nil on failure. */
 cnn_tensor *cnn__onnx_made(cnn__onnx_run *run, cnn_dtype dtype, int ndim, const int64_t *shape, const void *elements);
 cnn_tensor *cnn__onnx_full(cnn__onnx_run *run, cnn_dtype dtype, int ndim, const int64_t *shape, double value);
+/* 0, 1, … count − 1 as i64; nil or NULL on failure. A trace holds but little of it. */
+cnn_tensor *cnn__onnx_numbers(cnn__onnx_run *run, int64_t count);
 /* A constant of the dtype of `like`, of rank 0. */
 cnn_tensor *cnn__onnx_scalar(cnn__onnx_run *run, const cnn_tensor *like, double value);
 /* Brings integers that libcnn holds in more bits back into the type's range, as they wrap around there. */

@@ -1,9 +1,13 @@
 /* The values of a run: tensors, host values, and each of them from the other. */
 #include "run.h"
 
+#include <cnn/ops.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { FEW = 4096 }; /* elements that are made as they are */
 
 /* ---- failures ---- */
 
@@ -67,20 +71,67 @@ const int64_t *cnn__onnx_ints(const cnn__onnx_run *run, const char *name, int *c
 
 /* ---- tensors ---- */
 
-cnn_tensor *cnn__onnx_made(cnn__onnx_run *run, cnn_dtype dtype, int ndim, const int64_t *shape, const void *elements)
+static cnn_tensor *entered(cnn__onnx_run *run, cnn_tensor *made)
 {
-    cnn_tensor *made = cnn_tensor_from_data(run->ctx, dtype, ndim, shape, elements);
-    cnn_tensor *entered = cnn_input(run->tape, made);
+    cnn_tensor *tensor = cnn_input(run->tape, made);
     cnn_tensor_free(made);
-    return entered;
+    return tensor;
 }
 
+cnn_tensor *cnn__onnx_made(cnn__onnx_run *run, cnn_dtype dtype, int ndim, const int64_t *shape, const void *elements)
+{
+    return entered(run, cnn_tensor_from_data(run->ctx, dtype, ndim, shape, elements));
+}
+
+/* Of many elements a view of one, which takes no memory until an operation copies it. */
 cnn_tensor *cnn__onnx_full(cnn__onnx_run *run, cnn_dtype dtype, int ndim, const int64_t *shape, double value)
 {
-    cnn_tensor *made = cnn_tensor_full(run->ctx, dtype, value, ndim, shape);
-    cnn_tensor *entered = cnn_input(run->tape, made);
-    cnn_tensor_free(made);
-    return entered;
+    int64_t numel = 1;
+    for (int d = 0; d < ndim; d++) {
+        numel = shape[d] > FEW || numel > FEW ? FEW + 1 : numel * shape[d];
+    }
+    return numel <= FEW ? entered(run, cnn_tensor_full(run->ctx, dtype, value, ndim, shape))
+                        : cnn_expand(entered(run, cnn_tensor_full(run->ctx, dtype, value, CNN_SCALAR)), ndim, shape);
+}
+
+/* Many are rows of few: the first of each row, and the numbers within a row. */
+cnn_tensor *cnn__onnx_numbers(cnn__onnx_run *run, int64_t count)
+{
+    const int64_t all = -1, rows = count / FEW + (count % FEW != 0);
+    if (count <= FEW) {
+        return entered(run, cnn_tensor_arange(run->ctx, CNN_I64, 0, (double)count, 1));
+    }
+    cnn_tensor *first = cnn__onnx_numbers(run, rows), *within = cnn__onnx_numbers(run, FEW);
+    first = cnn_mul(first, cnn__onnx_scalar(run, first, FEW));
+    return cnn_slice(cnn_reshape(cnn_add(cnn_unsqueeze(first, 1), within), 1, &all), 0, 0, count, 1);
+}
+
+bool cnn__onnx_count_made(cnn__onnx_run *run, int64_t count)
+{
+    if (count < 0 || count > CNN__ONNX_MOST_MADE - run->made) {
+        return cnn__onnx_step_fail(run, CNN_ERROR_UNSUPPORTED,
+                                   "a table of %lld elements, expected at most %d in all tables of a run",
+                                   (long long)count, CNN__ONNX_MOST_MADE);
+    }
+    run->made += count;
+    return true;
+}
+
+void *cnn__onnx_table(cnn__onnx_run *run, int64_t count, size_t size)
+{
+    if (!cnn__onnx_count_made(run, count)) {
+        return NULL;
+    }
+    void *table = cnn__onnx_arena_get(run->arena, (size_t)count, size);
+    return table ? table : no_memory(run);
+}
+
+bool cnn__onnx_count_rounds(cnn__onnx_run *run, int64_t count)
+{
+    run->rounds = count > CNN__ONNX_MOST_ROUNDS ? CNN__ONNX_MOST_ROUNDS + 1 : run->rounds + count;
+    return run->rounds <= CNN__ONNX_MOST_ROUNDS ||
+           cnn__onnx_step_fail(run, CNN_ERROR_UNSUPPORTED, "more than %d rounds and nodes in loops",
+                               CNN__ONNX_MOST_ROUNDS);
 }
 
 cnn_tensor *cnn__onnx_scalar(cnn__onnx_run *run, const cnn_tensor *like, double value)
@@ -136,23 +187,31 @@ const cnn__onnx_host *cnn__onnx_host_of(cnn__onnx_run *run, cnn__onnx_value *val
         run->status = cnn_tensor_status(t);
         return NULL;
     }
+    /* Memory that is not touched before there are elements: a trace has none, of any size. */
     size_t size = cnn_dtype_size(cnn_tensor_dtype(t)) * (size_t)cnn_tensor_numel(t);
-    cnn__onnx_host *host = cnn__onnx_run_host(run, value->type, cnn_tensor_ndim(t), cnn_tensor_shape(t));
-    void *elements = host ? cnn__onnx_arena_get(run->arena, 1, size) : NULL;
+    void *elements = malloc(size ? size : 1);
     if (!elements) {
         return no_memory(run);
     }
     if (size && cnn_tensor_read(t, elements, size) != CNN_OK) {
+        free(elements);
         run->status = cnn_context_status(run->ctx);
         return NULL;
     }
-    cnn__onnx_widen(cnn_tensor_dtype(t), elements, host);
+    cnn__onnx_host *host = cnn__onnx_run_host(run, value->type, cnn_tensor_ndim(t), cnn_tensor_shape(t));
+    if (host) {
+        cnn__onnx_widen(cnn_tensor_dtype(t), elements, host);
+    }
+    free(elements);
     return value->host = host;
 }
 
 cnn__onnx_host *cnn__onnx_run_host(cnn__onnx_run *run, int type, int ndim, const int64_t *shape)
 {
     cnn__onnx_host *host = cnn__onnx_host_new(run->arena, type, ndim, shape);
+    if (host) {
+        run->made = host->numel < CNN__ONNX_MOST_MADE - run->made ? run->made + host->numel : CNN__ONNX_MOST_MADE;
+    }
     return host ? host : no_memory(run);
 }
 

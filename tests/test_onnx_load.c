@@ -383,6 +383,12 @@ START_TEST(all_that_is_not_supported_is_named)
     ck_assert_ptr_null(cnn_onnx_load(ctx, model_file("odd.onnx", &model), NULL));
     assert_error(cnn_context_status(ctx), CNN_ERROR_UNSUPPORTED,
                  "/odd.onnx: 2 nodes that are not supported: Hocus (node 1 \"\"), Pocus (node 2 \"\")");
+    g = linear_graph();
+    part = node_message("Hocus", "y", "z");
+    put_message(&g, 1, &part);
+    model = model_message(&g, 17);
+    ck_assert_ptr_null(cnn_onnx_load(ctx, model_file("odd.onnx", &model), NULL));
+    assert_error(cnn_context_status(ctx), CNN_ERROR_UNSUPPORTED, "/odd.onnx: 1 node that is not supported: Hocus (node 1 \"\")");
 }
 END_TEST
 
