@@ -19,6 +19,9 @@ void fuzz_require(bool kept, const char *promise);
 /* Made by the first call. */
 cnn_context *fuzz_context(void);
 
+/* From now on the context gets so many bytes more, and no others; 0: any number. */
+void fuzz_limit_memory(size_t more);
+
 /* The only file that the library finds from now on holds these bytes (borrowed), under the name that is returned.
  * Counting of memory and of open files begins here. */
 const char *fuzz_file(const uint8_t *data, size_t size);

@@ -19,13 +19,16 @@ void fuzz_require(bool kept, const char *promise)
 /* ---- memory ---- */
 
 static struct {
-    size_t now, peak, before;
+    size_t now, peak, before, most; /* most: 0 is no limit */
 } memory;
 
 static void *allocate(size_t size, size_t alignment, void *user)
 {
     (void)user;
     void *block = NULL;
+    if (memory.most && size > memory.most - memory.now) {
+        return NULL;
+    }
     if (posix_memalign(&block, alignment, size) != 0) {
         return NULL;
     }
@@ -39,6 +42,11 @@ static void deallocate(void *block, size_t size, void *user)
     (void)user;
     memory.now -= size;
     free(block);
+}
+
+void fuzz_limit_memory(size_t more)
+{
+    memory.most = more ? memory.now + more : 0;
 }
 
 cnn_context *fuzz_context(void)
