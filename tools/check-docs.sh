@@ -16,7 +16,6 @@ trap 'rm -rf "$work"' EXIT
 flags="-std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -Wno-unused -Wno-unused-parameter -Iinclude -I$work"
 failures=0 blocks=0 programs=0 fragments=0 idle=0
 lib=$(cd "$lib" && pwd) || exit 1
-rpath="-Xlinker -rpath -Xlinker $lib"
 extra= with=
 for each in image onnx; do
     [ ! -e "$lib/libcnn-$each.so" ] || { extra="$extra -lcnn-$each" with="$with -DWITH_$(echo $each | tr a-z A-Z)"; }
@@ -75,7 +74,7 @@ check_quote() {
 run_program() {
     programs=$((programs + 1))
     # shellcheck disable=SC2086
-    if ! $cc $flags -pthread "$3" -o "$work/program" -L"$lib" $rpath $extra -lcnn -lm 2>"$work/log"; then
+    if ! $cc $flags -pthread "$3" -o "$work/program" -L"$lib" -Xlinker -rpath -Xlinker "$lib" $extra -lcnn -lm 2>"$work/log"; then
         fail "$1:$2:" "$work/log"
         return
     fi
@@ -99,7 +98,7 @@ run_fragments() {
         return
     fi
     # shellcheck disable=SC2086
-    $cc $flags "$work/unit.c" "$work/world.o" -o "$work/fragments" -L"$lib" $rpath $libraries -lcnn -lm 2>"$work/log" ||
+    $cc $flags "$work/unit.c" "$work/world.o" -o "$work/fragments" -L"$lib" -Xlinker -rpath -Xlinker "$lib" $libraries -lcnn -lm 2>"$work/log" ||
         { fail "$1:" "$work/log"; return; }
     for line in $lines; do
         if [ -e "$work/block.$line.idle" ]; then
@@ -177,7 +176,7 @@ check_quotes() {
 
 check_messages() {
     page=docs/troubleshooting.md
-    if ! $cc $flags tools/check-docs/messages.c -o "$work/messages" -L"$lib" $rpath -lcnn \
+    if ! $cc $flags tools/check-docs/messages.c -o "$work/messages" -L"$lib" -Xlinker -rpath -Xlinker "$lib" -lcnn \
         2>"$work/log" || ! (cd "$work" && ./messages >made 2>"$work/log"); then
         fail "tools/check-docs/messages.c:" "$work/log"
         return
@@ -189,16 +188,16 @@ check_messages() {
 
 # CHANGELOG.md names every function that the libraries export, and none that it does not.
 check_changelog() {
-    libraries=$lib/libcnn.so
+    libraries=libcnn
     : >"$work/absent" # the functions of libraries that are not built
     for each in image:image.h onnx:onnx.h mpi:mpi.h mpi:group.h; do
         if [ -e "$lib/libcnn-${each%:*}.so" ]; then
-            libraries="$libraries $lib/libcnn-${each%:*}.so"
+            libraries="$libraries libcnn-${each%:*}"
         else
             grep '^CNN_API' "include/cnn/${each#*:}" | grep -oE 'cnn_[a-z0-9_]+\(' | tr -d '(' >>"$work/absent"
         fi
     done
-    for library in $libraries; do nm -D --defined-only "$library"; done |
+    for library in $libraries; do nm -D --defined-only "$lib/$library.so"; done |
         awk '$2 == "T" { sub(/@.*/, "", $3); print $3 }' | sort -u >"$work/exported"
     grep -o '`cnn_[a-z0-9_]*`' CHANGELOG.md | tr -d '`' | grep -vxFf "$work/absent" | sort -u >"$work/named"
     diff "$work/named" "$work/exported" >"$work/log" || fail "CHANGELOG.md (<) and the exported functions (>) differ:" "$work/log"
@@ -216,7 +215,7 @@ check_python() {
     awk '/^```python$/ { text = ""; inside = 1; next } /^```/ && inside { inside = 0; if (text ~ /def load_file/) printf "%s", text }
         inside { text = text $0 "\n" }' docs/pytorch.md >"$work/weights.py"
     echo 'save_file(load_file("one"), "two")' >>"$work/weights.py"
-    if ! $cc $flags tools/check-docs/weights.c -o "$work/weights" -L"$lib" $rpath -lcnn 2>"$work/log" ||
+    if ! $cc $flags tools/check-docs/weights.c -o "$work/weights" -L"$lib" -Xlinker -rpath -Xlinker "$lib" -lcnn 2>"$work/log" ||
         ! (cd "$work" && ./weights 1 one && "$python" weights.py && ./weights 2 three two && cmp one three) >"$work/log" 2>&1; then
         fail "docs/pytorch.md: weights do not come back as they were:" "$work/log"
     fi
@@ -226,7 +225,7 @@ mkdir "$work/run"
 # shellcheck disable=SC2086
 if ! $cc $flags $with -c tools/check-docs/world.c -Itools/check-docs \
     -o "$work/world.o" 2>"$work/log" || ! echo 'int run_fragment(int line); int run_fragment(int line) { return line; }' |
-    $cc -x c - -x none "$work/world.o" -o "$work/files" -L"$lib" $rpath $extra -lcnn -lm 2>"$work/log" ||
+    $cc -x c - -x none "$work/world.o" -o "$work/files" -L"$lib" -Xlinker -rpath -Xlinker "$lib" $extra -lcnn -lm 2>"$work/log" ||
     ! (cd "$work/run" && "$work/files") 2>"$work/log"; then
     fail "tools/check-docs/world.c:" "$work/log"
     exit 1

@@ -15,11 +15,12 @@ check-mpi-example: $(BUILD)/examples/mnist_cnn $(MPI_SHARED) $(EXAMPLE_DIGITS)/s
 	@tests/mpi/check-example.sh $< $(EXAMPLE_DIGITS)/synthetic $(firstword $(filter-out mpi,$(MPI_FLAVOURS)))
 check-mpi: $(MPI_TRAIN)
 	@tests/mpi/check-mpi.sh $(BUILD)/tests/mpi $(MPI_FLAVOURS)
+# Both MPIs leave memory of their own behind.
 check-mpi-long: $(MPI_TRAIN) $(BUILD)/examples/mnist_cnn $(MPI_SHARED) $(EXAMPLE_DIGITS)/synthetic/t10k-labels-idx1-ubyte
 	@+$(MAKE) $(JOBS) --no-print-directory $(call sanitized,asan) $(MPI_FLAVOURS:%=$(BUILD)/asan/tests/mpi/train-%)
 	@CNN_MPI_LONG=1 tests/mpi/check-mpi.sh $(BUILD)/tests/mpi $(MPI_FLAVOURS)
 	@CNN_MPI_LONG=1 tests/mpi/check-example.sh $(BUILD)/examples/mnist_cnn $(EXAMPLE_DIGITS)/synthetic $(filter-out mpi,$(MPI_FLAVOURS))
-	@$(RUN_asan):detect_leaks=0 tests/mpi/check-mpi.sh $(BUILD)/asan/tests/mpi $(MPI_FLAVOURS)
+	@$(subst ASAN_OPTIONS=,ASAN_OPTIONS=detect_leaks=0:,$(RUN_asan)) tests/mpi/check-mpi.sh $(BUILD)/asan/tests/mpi $(MPI_FLAVOURS)
 
 check-mpi-hosts: $(MPI_TRAIN) $(BUILD)/tests/mpi/relay
 	@tests/mpi/check-hosts.sh $(BUILD)/tests/mpi $(BUILD)/tests/mpi/relay $(filter-out mpi,$(MPI_FLAVOURS))
