@@ -67,7 +67,7 @@ static cnn_tensor *rows_of(cnn__onnx_run *run, const cnn_tensor *x, cnn_tensor *
     int64_t k = cnn_tensor_size(tuples, -1), before = 1, all = -1;
     cnn_tensor *row = NULL;
     *rows = *rest = 1;
-    if (depth < 1 || k + batch > rank || depth <= batch) {
+    if (depth < 1 || batch > rank || k > rank - batch || depth <= batch) {
         cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "%lld indices into a tensor of rank %d", (long long)k, rank);
         return NULL;
     }

@@ -94,13 +94,17 @@ static cnn_tensor *activated(cnn__onnx_run *run, const recurrent *n, int d, int 
 }
 
 /* One direction by libcnn's operation. */
-static cnn_tensor *run_plain(const recurrent *n, int d, bool reverse, cnn_tensor **h, cnn_tensor **c)
+static cnn_tensor *run_plain(cnn__onnx_run *run, const recurrent *n, int d, bool reverse, cnn_tensor **h,
+                             cnn_tensor **c)
 {
+    *h = *c = NULL;
+    if (!cnn__onnx_count_rounds(run, cnn_tensor_size(n->x, 0))) { /* it takes time for each, also in a trace */
+        return NULL;
+    }
     cnn_tensor *w = reordered(n, of_direction(n->w, d), 0), *r = reordered(n, of_direction(n->r, d), 0);
     cnn_tensor *b = of_direction(n->b, d), *wb = b ? reordered(n, b, 0) : NULL, *rb = b ? reordered(n, b, 1) : NULL;
     cnn_tensor *h0 = of_direction(n->h0, d), *c0 = of_direction(n->c0, d);
     cnn_rnn_options options = { .struct_size = sizeof options, .reverse = reverse, .relu = n->relu };
-    *c = NULL;
     return n->kind == LSTM  ? cnn_lstm(n->x, h0, c0, w, r, wb, rb, n->lengths, &options, h, c)
            : n->kind == GRU ? cnn_gru(n->x, h0, w, r, wb, rb, n->lengths, &options, h)
                             : cnn_rnn(n->x, h0, w, r, wb, rb, n->lengths, &options, h);
@@ -278,7 +282,7 @@ static bool run_all(cnn__onnx_run *run, int kind)
     bool plain = is_plain(run, &n);
     for (int d = 0; d < n.directions; d++) {
         bool reverse = backward || d == 1;
-        y[d] = plain ? run_plain(&n, d, reverse, &h[d], &c[d]) : run_unrolled(run, &n, d, reverse, &h[d], &c[d]);
+        y[d] = plain ? run_plain(run, &n, d, reverse, &h[d], &c[d]) : run_unrolled(run, &n, d, reverse, &h[d], &c[d]);
         if (!y[d]) {
             return false;
         }

@@ -52,7 +52,7 @@ bool cnn__onnx_out(cnn__onnx_run *run, int i, cnn_tensor *tensor, int type);
 bool cnn__onnx_out_host(cnn__onnx_run *run, int i, const cnn__onnx_host *host);
 /* How much a small file may ask of the host, also in a trace: elements of tables and of what is folded, 256 MiB of
  * them, and nodes in loops. */
-enum { CNN__ONNX_MOST_MADE = 1 << 25, CNN__ONNX_MOST_ROUNDS = 1 << 20 };
+enum { CNN__ONNX_MOST_MADE = 1 << 25, CNN__ONNX_MOST_ROUNDS = 1 << 18 };
 /* Counts what a loop runs, be it written in the file or unrolled by an operator; reports. */
 bool cnn__onnx_count_rounds(cnn__onnx_run *run, int64_t count);
 /* Counts elements that the host makes; reports. */

@@ -354,7 +354,7 @@ START_TEST(rounds_are_bounded)
     cnn_tensor *x = cnn_tensor_ones(ctx, CNN_F32, CNN_SHAPE(1));
     ck_assert_int_eq(cnn_tape_begin(tape, CNN_EVAL), CNN_OK);
     cnn_forward(module, cnn_input(tape, x));
-    assert_error(cnn_tape_status(tape), CNN_ERROR_UNSUPPORTED, "more than 1048576 rounds and nodes in loops");
+    assert_error(cnn_tape_status(tape), CNN_ERROR_UNSUPPORTED, "more than 262144 rounds and nodes in loops");
     cnn_tensor_free(x);
     cnn_module_free(module);
 }
