@@ -19,7 +19,7 @@ $(BUILD)/onnx/%.o: onnx/%.c
 	@mkdir -p $(@D)
 	$(call say,CC  )
 	$(QUIET)$(CC) $(STRICT) $(PRECISION) $(PLATFORM_CFLAGS) -fvisibility=hidden -Iinclude $(if $(findstring -O0,$(CFLAGS)),,$(HARDEN)) \
-		$(CPPFLAGS) $(CFLAGS) $(if $(findstring -O0,$(CFLAGS)),,-Os) -ffp-contract=off $(PREFIX_MAP) -MMD -MP -c $< -o $@
+		$(CPPFLAGS) $(CFLAGS) $(if $(findstring -O0,$(CFLAGS)),,$(SMALLEST) $(NO_TABLES)) -ffp-contract=off $(PREFIX_MAP) -MMD -MP -c $< -o $@
 
 $(ONNX_STATIC): $(ONNX_OBJECTS)
 	@mkdir -p $(@D)
