@@ -158,6 +158,6 @@ fuzz-afl: $(FUZZ:%=afl-%)
 afl-onnx: $(AFL_BUILD)/mutate_onnx.so
 afl-%: $(AFL_BUILD)/afl_% $(FUZZ_ALL_DICTS)
 	@mkdir -p $(AFL_BUILD)/out
-	$(AFL_SETTINGS) $(if $(FUZZ_MUTATOR_$*),AFL_CUSTOM_MUTATOR_LIBRARY=$(abspath $(AFL_BUILD)/mutate_$*.so)) afl-fuzz -i tests/fuzz/corpus/$* -o $(AFL_BUILD)/out/$* -V $(FUZZ_SECONDS) -G $(FUZZ_LONGEST_$*) \
+	$(AFL_SETTINGS) $(if $(FUZZ_MUTATOR_$*),AFL_CUSTOM_MUTATOR_LIBRARY=$(abspath $(AFL_BUILD)/mutate_$*.so)) afl-fuzz -t 10000 -i tests/fuzz/corpus/$* -o $(AFL_BUILD)/out/$* -V $(FUZZ_SECONDS) -G $(FUZZ_LONGEST_$*) \
 		-x $(FUZZ_DICTS)/$(FUZZ_DICT_$*).dict -- $< >$(AFL_BUILD)/$*.log 2>&1 || { tail -20 $(AFL_BUILD)/$*.log; false; }
 	@grep execs_done $(AFL_BUILD)/out/$*/default/fuzzer_stats
