@@ -164,12 +164,13 @@ $(foreach name,color crop resize,$(BUILD)/src/data/augment_$(name).o): SMALL_CFL
 	-ftree-vectorize $(VECTOR_COST)) $(MAP_CFLAGS) $(call known,-falign-functions=1 -falign-loops=1 -falign-jumps=1 -falign-labels=1)
 # What hardly ever runs is kept small: sums that are made again because they are not finite, kernels of thousands of taps. So is
 # what only decides: modules, operations, optimizers, files, data sets as they are opened, messages. Their time is spent in kernels.
-RARE := $(foreach name,conv/recompute conv/split_taps conv_relu_pool/recompute,$(ISAS:%=$(BUILD)/src/kernels/simd/$(name).%.o))
+RARE := $(foreach name,conv/disjoint conv/recompute conv/split_taps conv_relu_pool/recompute,$(ISAS:%=$(BUILD)/src/kernels/simd/$(name).%.o))
 # Of SSE2, which the processors of the last ten years do not use, only what most time is spent in is made fast. What chooses a
 # kernel is small in every set.
 RARE += $(patsubst %,$(BUILD)/src/kernels/simd/%.sse2.o,conv/1x1 conv/1x1_weight conv/col2im conv/first_layer_weight \
-	conv/padded_conv conv/padded_small conv/padded_weight conv_relu_pool/backward_weight conv_relu_pool/forward_planes conv_relu_pool/forward_winograd depthwise/3x3 depthwise/3x3_weight depthwise/general depthwise/general_weight \
-	elementwise/elementwise elementwise/optimizers gemm/gemm map/softmax winograd/conv winograd/conv_weight winograd/transforms)
+	conv/1x1_strided conv/padded_conv conv/padded_small conv/padded_weight conv_relu_pool/backward_data conv_relu_pool/backward_weight \
+	conv_relu_pool/forward conv_relu_pool/forward_planes conv_relu_pool/forward_winograd depthwise/3x3 depthwise/3x3_weight depthwise/general depthwise/general_weight \
+	elementwise/elementwise elementwise/maxpool elementwise/optimizers gemm/gemm layout/channels_last layout/padded map/softmax winograd/conv winograd/conv_weight winograd/transforms)
 RARE += $(foreach name,conv/dispatch conv/dispatch_weight,$(ISAS:%=$(BUILD)/src/kernels/simd/$(name).%.o))
 # A recurrent step multiplies in gemm and activates in the elementwise kernels: what lies between is short.
 RARE += $(foreach name,array/pick array/rnn array/rnn_f64 reference/normalise reference/optimizers,$(BUILD)/src/kernels/$(name).o)

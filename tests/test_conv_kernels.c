@@ -305,6 +305,8 @@ START_TEST(conv_agrees_on_adversarial_shapes)
         CONV(20, 2, 30, 32, 1, 5, 6, 1, 2, 4, 1),   /* one output channel, */
         CONV(3, 4, 40, 100, 50, 4, 4, 1, 1, 1, 1),  /* many chunks, */
         CONV(1, 1, 5, 112, 200, 3, 9, 1, 1, 4, 1),  /* many blocks of output channels */
+        CONV(3, 40, 66, 64, 9, 2, 2, 2, 1, 0, 1),   /* windows side by side: several chunks of lines, */
+        CONV(2, 7, 6, 38, 33, 2, 2, 2, 1, 0, 1),    /* lines that are not whole vectors */
     };
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         cnn__conv g = shapes[i];

@@ -2,6 +2,7 @@
 #include "kernels/conv_trim.h"
 #include "kernels/simd/conv/algorithms.h"
 #include "kernels/simd/conv/col2im.h"
+#include "kernels/simd/conv/disjoint.h"
 #include "kernels/simd/conv/epilogue.h"
 #include "kernels/simd/conv/recompute.h"
 #include "kernels/simd/layout/plan.h"
@@ -235,6 +236,9 @@ size_t CNN__SIMD(conv_backward_data_workspace)(const cnn__conv *g, int workers)
     if (CNN__SIMD(conv_col2im_fits)(g)) {
         return CNN__SIMD(conv_col2im_workspace)(g, workers);
     }
+    if (CNN__SIMD(conv_disjoint_fits)(g)) {
+        return CNN__SIMD(conv_disjoint_workspace)(g, workers);
+    }
     conv_plan plans[MAX_PLANS];
     int64_t count = depthwise_plans(g, plans);
     if (count) {
@@ -321,6 +325,9 @@ void CNN__SIMD(conv_backward_data)(const cnn__conv *g, const void *dy, const voi
         mend_plans(plans, count, dy, weight, NULL, dx, pool);
     } else if (CNN__SIMD(conv_col2im_fits)(g)) {
         CNN__SIMD(conv_col2im)(g, dy, weight, dx, memory, pool);
+    } else if (CNN__SIMD(conv_disjoint_fits)(g)) {
+        CNN__SIMD(conv_disjoint)(g, dy, weight, dx, memory, pool);
+        biased = true;
     } else if (count) {
         CNN__SIMD(depthwise)(plans, count, dy, weight, g->bias, dx, memory, pool);
         mend_plans(plans, count, dy, weight, g->bias, dx, pool);
