@@ -244,6 +244,227 @@ START_TEST(incomplete_custom_operations_are_refused)
 }
 END_TEST
 
+/* ---- operations with several results: a · b, a + b, and of each element of a whether it is positive ---- */
+
+enum { RESULTS = 3 };
+
+typedef struct several {
+    int backwards, absent;                                 /* calls, and in how many a gradient was NULL */
+    bool seen[RESULTS];                                    /* which gradients the last backward was given */
+    cnn_status fail_infer, fail_forward, fail_backward;
+    double wrong;                                          /* added to what result 1 gives input 0 */
+    int rank;                                              /* of result 1; 0: that of the operands */
+    cnn_dtype dtype;                                       /* of result 1; 0: that of the operands */
+} several;
+
+static cnn_status several_infer(const cnn_tensor *const *in, int count, cnn_custom_output *out, int n, void *user)
+{
+    several *s = user;
+    ck_assert_int_eq(count, 2);
+    for (int j = 0; j < n; j++) {
+        ck_assert(out[j].dtype == CNN_F64 && out[j].ndim == 0);
+        out[j].ndim = cnn_tensor_ndim(in[0]);
+        memcpy(out[j].shape, cnn_tensor_shape(in[0]), (size_t)out[j].ndim * sizeof *out[j].shape);
+    }
+    if (n > 1) {
+        out[1].ndim = s->rank ? s->rank : out[1].ndim;
+        out[1].dtype = s->dtype ? s->dtype : out[1].dtype;
+    }
+    if (n > 2) {
+        out[2].dtype = CNN_I64;
+    }
+    return s->fail_infer;
+}
+
+static cnn_status several_forward(const cnn_tensor *const *in, int count, cnn_tensor *const *out, int n, void *user)
+{
+    several *s = user;
+    const double *a = host_elements(in[0]), *b = host_elements(in[count - 1]);
+    for (int j = 0; j < n && j < 2; j++) {
+        double *y = writable_elements(out[j]);
+        for (int64_t i = 0; i < cnn_tensor_numel(out[j]); i++) {
+            y[i] = j ? a[i] + b[i] : a[i] * b[i];
+        }
+        elements_written(out[j], y);
+    }
+    return n > 2 ? cnn_tensor_fill(out[2], 1) : s->fail_forward;
+}
+
+static cnn_status several_backward(const cnn_tensor *const *in, int count, const cnn_tensor *const *out,
+                                   const cnn_tensor *const *dy, int n, cnn_tensor *const *grads, void *user)
+{
+    several *s = user;
+    s->backwards++;
+    for (int j = 0; j < n; j++) {
+        s->seen[j] = dy[j] != NULL;
+        s->absent += !dy[j];
+        ck_assert(!dy[j] || (cnn_tensor_is_contiguous(dy[j]) && cnn_tensor_numel(dy[j]) == cnn_tensor_numel(out[j])));
+    }
+    for (int k = 0; k < count; k++) {
+        const double *other = host_elements(in[count - 1 - k]), *product = dy[0] ? host_elements(dy[0]) : NULL;
+        const double *sum = n > 1 && dy[1] ? host_elements(dy[1]) : NULL;
+        double *gradient = grads[k] ? writable_elements(grads[k]) : NULL;
+        for (int64_t i = 0; gradient && i < cnn_tensor_numel(in[k]); i++) {
+            gradient[i] = (product ? product[i] * other[i] : 0) + (sum ? sum[i] + (k ? 0 : s->wrong) : 0);
+        }
+        elements_written(grads[k], gradient);
+    }
+    return s->fail_backward;
+}
+
+static const cnn_custom_op several_op = { .struct_size = sizeof several_op, .name = "several", .infer_many = several_infer,
+                                          .forward_many = several_forward, .backward_many = several_backward };
+
+static cnn_status several_of(cnn_tensor *a, cnn_tensor *b, cnn_tensor **results, int n, several *s)
+{
+    return cnn_custom_many(&several_op, (cnn_tensor *const[]){ a, b }, 2, results, n, s);
+}
+
+START_TEST(several_results_share_one_backward)
+{
+    several s = { 0 };
+    cnn_tensor *other = cnn_tensor_full(ctx, CNN_F64, 5, CNN_SHAPE(3)), *y[RESULTS], *x = cnn_input(tape, leaf);
+    ck_assert_int_eq(several_of(x, other, y, RESULTS, &s), CNN_OK);
+    ELEMENTS_ARE(y[0], 5, 10, 15);
+    ELEMENTS_ARE(y[1], 6, 7, 8);
+    ck_assert_int_eq(cnn_tensor_dtype(y[2]), CNN_I64);
+    ck_assert(cnn_tensor_requires_grad(y[0]) && cnn_tensor_requires_grad(y[1]) && !cnn_tensor_requires_grad(y[2]));
+    ck_assert_int_eq(cnn_backward(all(cnn_mul(y[0], cnn_exp(y[1])))), CNN_OK);
+    ELEMENTS_ARE(cnn_tensor_grad(leaf), 10 * exp(6), 15 * exp(7), 20 * exp(8));
+    ck_assert(s.backwards == 1 && s.seen[0] && s.seen[1] && !s.seen[2]);
+    cnn_tensor_free(other);
+}
+END_TEST
+
+START_TEST(a_result_that_nothing_depends_on_has_no_gradient)
+{
+    several s = { 0 };
+    cnn_tensor *y[RESULTS], *x = cnn_input(tape, leaf);
+    ck_assert_int_eq(several_of(x, x, y, RESULTS, &s), CNN_OK);
+    ck_assert_int_eq(cnn_backward(all(y[1])), CNN_OK);
+    ELEMENTS_ARE(cnn_tensor_grad(leaf), 2, 2, 2);
+    ck_assert(s.backwards == 1 && !s.seen[0] && s.seen[1] && !s.seen[2]);
+    cnn_tape_begin(tape, CNN_TRAIN);
+    x = cnn_input(tape, leaf);
+    ck_assert_int_eq(several_of(x, x, y, RESULTS, &s), CNN_OK);
+    ck_assert_int_eq(cnn_backward_with(y[0], NULL, true), CNN_OK);
+    ck_assert_int_eq(cnn_backward_with(y[0], NULL, false), CNN_OK);
+    ELEMENTS_ARE(cnn_tensor_grad(leaf), 6, 10, 14);
+    ck_assert(s.backwards == 3 && s.seen[0] && !s.seen[1]);
+}
+END_TEST
+
+/* Each result alone, and all of them together, whose gradients the operation has to add. */
+typedef struct checked {
+    several s;
+    int which;
+} checked;
+
+static cnn_tensor *checked_function(cnn_tensor *const *in, int count, void *user)
+{
+    checked *c = user;
+    cnn_tensor *y[RESULTS];
+    cnn_custom_many(&several_op, in, count, y, RESULTS, &c->s);
+    return c->which < 2 ? y[c->which] : cnn_mul(y[0], y[1]);
+}
+
+START_TEST(several_results_pass_gradcheck)
+{
+    cnn_tensor *b = cnn_tensor_randn(ctx, CNN_F64, CNN_SHAPE(3));
+    cnn_tensor_set_requires_grad(b, true);
+    for (int which = 0; which < 3; which++) {
+        checked c = { .which = which };
+        cnn_status status = cnn_gradcheck(ctx, checked_function, &c, (cnn_tensor *const[]){ leaf, b }, 2, NULL);
+        ck_assert_msg(status == CNN_OK, "%s", cnn_last_error(ctx));
+        ck_assert_int_gt(c.s.backwards, 0);
+        ck_assert_int_eq(c.s.absent, c.s.backwards * (which < 2 ? 2 : 1));
+        c.s.wrong = 0.01; /* of the gradient of the sum, which the product alone does not read */
+        status = cnn_gradcheck(ctx, checked_function, &c, (cnn_tensor *const[]){ leaf, b }, 2, NULL);
+        ck_assert_int_eq(status, which ? CNN_ERROR_MISMATCH : CNN_OK);
+    }
+    cnn_tensor_free(b);
+}
+END_TEST
+
+static void several_fails(several s, cnn_status status, const char *text)
+{
+    cnn_tape_begin(tape, CNN_TRAIN);
+    cnn_tensor *y[2] = { NULL }, *x = cnn_input(tape, leaf);
+    ck_assert_int_eq(several_of(x, x, y, 2, &s), status);
+    tape_failed_with(status, text);
+    for (int j = 0; j < 2; j++) {
+        ck_assert_int_eq(cnn_tensor_status(y[j]), status);
+    }
+}
+
+START_TEST(several_results_fail_together)
+{
+    several_fails((several){ .fail_infer = CNN_ERROR_SHAPE }, CNN_ERROR_CALLBACK, "several: infer returned CNN_ERROR_SHAPE");
+    several_fails((several){ .fail_forward = CNN_ERROR_IO }, CNN_ERROR_CALLBACK, "several: forward returned CNN_ERROR_IO");
+    several_fails((several){ .rank = 9 }, CNN_ERROR_SHAPE, "several: 9 dimensions");
+    several_fails((several){ .dtype = (cnn_dtype)99 }, CNN_ERROR_DTYPE, "several: ");
+    several backward = { .fail_backward = CNN_ERROR_DTYPE };
+    cnn_tape_begin(tape, CNN_TRAIN);
+    cnn_tensor *y[RESULTS], *x = cnn_input(tape, leaf);
+    ck_assert_int_eq(several_of(x, x, y, RESULTS, &backward), CNN_OK);
+    ck_assert_int_eq(cnn_backward(all(y[0])), CNN_ERROR_CALLBACK);
+    tape_failed_with(CNN_ERROR_CALLBACK, "several: backward returned CNN_ERROR_DTYPE");
+}
+END_TEST
+
+/* Either form of an operation is applied by either function where it has one result. */
+START_TEST(one_result_goes_either_way)
+{
+    several s = { 0 };
+    product p = { 0 };
+    cnn_tensor *x = cnn_input(tape, leaf), *both[2] = { x, x }, *y = cnn_custom(&several_op, both, 2, &s), *z;
+    ELEMENTS_ARE(y, 1, 4, 9);
+    ck_assert_int_eq(cnn_custom_many(&product_op, both, 2, &z, 1, &p), CNN_OK);
+    ck_assert_int_eq(cnn_backward(all(cnn_mul(y, z))), CNN_OK);
+    ELEMENTS_ARE(cnn_tensor_grad(leaf), 4, 32, 108);
+    ck_assert(s.backwards == 1 && p.backwards == 1);
+}
+END_TEST
+
+START_TEST(several_results_are_refused_where_they_cannot_be)
+{
+    several s = { 0 };
+    product p = { 0 };
+    cnn_tensor *y[7];
+    cnn_custom_op without = several_op, lonely = several_op;
+    without.infer_many = NULL;
+    lonely.backward_many = NULL;
+    const struct {
+        const cnn_custom_op *op;
+        void *user;
+        cnn_tensor **results;
+        int n;
+        const char *text;
+    } bad[] = { { &several_op, &s, y, 0, "custom: 0 outputs, expected 1 to 6" },
+                { &several_op, &s, y, 7, "custom: 7 outputs, expected 1 to 6" },
+                { &several_op, &s, y, -1, "custom: -1 outputs, expected 1 to 6" },
+                { &several_op, &s, NULL, 2, "custom: 0 outputs, expected 1 to 6" },
+                { &product_op, &p, y, 2, "custom: 2 outputs of an op without forward_many, expected 1" },
+                { &without, &s, y, 2, "custom: the op lacks its name, infer or forward" },
+                { NULL, &s, y, 2, "custom: op is NULL" } };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        cnn_tape_begin(tape, CNN_TRAIN);
+        cnn_tensor *x = cnn_input(tape, leaf), *both[2] = { x, x };
+        cnn_status status = cnn_custom_many(bad[i].op, both, 2, bad[i].results, bad[i].n, bad[i].user);
+        ck_assert_int_eq(status, CNN_ERROR_INVALID_ARGUMENT);
+        tape_failed_with(CNN_ERROR_INVALID_ARGUMENT, bad[i].text);
+        for (int j = 0; bad[i].results && j < bad[i].n; j++) {
+            ck_assert_int_eq(cnn_tensor_status(y[j]), CNN_ERROR_INVALID_ARGUMENT);
+        }
+    }
+    cnn_tape_begin(tape, CNN_TRAIN);
+    cnn_tensor *x = cnn_input(tape, leaf);
+    ck_assert_int_eq(cnn_custom_many(&lonely, (cnn_tensor *const[]){ x, x }, 2, y, 2, &s), CNN_OK);
+    ck_assert(!cnn_tensor_requires_grad(y[0]) && !cnn_tensor_requires_grad(y[1]));
+    ck_assert_int_eq(cnn_custom_many(&several_op, NULL, 1, y, 2, &s), CNN_ERROR_INVALID_ARGUMENT);
+}
+END_TEST
+
 /* ---- the gradient check ---- */
 
 START_TEST(gradcheck_finds_a_wrong_gradient)
@@ -303,6 +524,13 @@ int main(void)
     tcase_add_test(custom, custom_operations_write_by_the_librarys_calls);
     tcase_add_test(custom, custom_operations_without_backward_are_constants);
     tcase_add_test(custom, incomplete_custom_operations_are_refused);
+    TCase *many = suite_case(suite, "several results", setup, teardown);
+    tcase_add_test(many, several_results_share_one_backward);
+    tcase_add_test(many, a_result_that_nothing_depends_on_has_no_gradient);
+    tcase_add_test(many, several_results_pass_gradcheck);
+    tcase_add_test(many, several_results_fail_together);
+    tcase_add_test(many, one_result_goes_either_way);
+    tcase_add_test(many, several_results_are_refused_where_they_cannot_be);
     TCase *check = suite_case(suite, "gradcheck", setup, teardown);
     tcase_add_test(check, gradcheck_finds_a_wrong_gradient);
     tcase_add_test(check, gradcheck_reports_what_it_cannot_check);

@@ -129,6 +129,7 @@ OVERRIDES = {
     "cnn_gradcheck": {"user": "user?", "inputs": "check_inputs", "count": "bounded_count",
                       "options": "gradcheck_options?"},
     "cnn_custom": {"user": "user?", "count": "bounded_count"},
+    "cnn_custom_many": {"user": "user?", "count": "bounded_count", "outputs": "out", "output_count": "one_input"},
     "cnn_permute": {"count": "rank_count"},
     "cnn_where": {"condition": "condition"}, "cnn_matmul": {"b": "square"},
     "cnn_linear": {"weight": "square", "bias": "bias?"},
@@ -245,7 +246,7 @@ OVERRIDES = {
 }
 
 # Functions whose messages begin with another call's name: the operation that they are, or those that they join.
-ALIASES = {"cnn_forward_many": "forward", "cnn_forward_recomputed": "forward", "cnn_cross_entropy_with": "cross_entropy", "cnn_backward_with": "backward",
+ALIASES = {"cnn_forward_many": "forward", "cnn_custom_many": "custom", "cnn_forward_recomputed": "forward", "cnn_cross_entropy_with": "cross_entropy", "cnn_backward_with": "backward",
            "cnn_conv2d_relu_maxpool2d": "conv2d|maxpool2d|conv2d_relu_maxpool2d",
            "cnn_dataset_augment": "dataset_augment|augment_random_crop"}
 ALIASES.update({f"cnn_augment_{name}_with": f"augment_{name}" for name in ("random_crop", "resize", "random_resized_crop", "random_rotation",

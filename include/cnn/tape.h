@@ -168,8 +168,19 @@ typedef struct cnn_gradcheck_options {
 CNN_API cnn_status cnn_gradcheck(cnn_context *ctx, cnn_function_fn function, void *user, cnn_tensor *const *inputs,
                                  int count, const cnn_gradcheck_options *options);
 
+/** What the infer_many of a custom operation writes of one result. Zero before: a scalar of the first operand's dtype. */
+typedef struct cnn_custom_output {
+    cnn_dtype dtype;             /**< at first the dtype of the first operand */
+    int ndim;                    /**< how many elements of `shape` count; at first 0 */
+    int64_t shape[CNN_MAX_DIMS]; /**< at first zero */
+    unsigned char reserved[8];   /**< zero: room for later members */
+} cnn_custom_output;
+
 /** An operation of the user's own. All tensors are contiguous; those handed to a callback are valid during it.
- * Callbacks must return normally: no exception, longjmp() or pthread_exit() may leave them (docs/concepts.md). */
+ * Callbacks must return normally: no exception, longjmp() or pthread_exit() may leave them (docs/concepts.md).
+ *
+ * An operation with one result has infer, forward and, if it has a gradient, backward. One with several results has
+ * infer_many, forward_many and backward_many in their place. */
 typedef struct cnn_custom_op {
     size_t struct_size; /**< sizeof(cnn_custom_op) */
     const char *name;   /**< used in messages; must outlive the step */
@@ -178,16 +189,27 @@ typedef struct cnn_custom_op {
                         void *user);
     /** Writes the elements of `output`, by its address or by cnn_tensor_fill() and the like. */
     cnn_status (*forward)(const cnn_tensor *const *inputs, int count, cnn_tensor *output, void *user);
-    /** Writes every element of each grad_inputs[i] that is not NULL (by its address or by cnn_tensor_fill() and the
- * like).
-     * NULL: not differentiable. */
+    /** Writes every element of each grad_inputs[i] that is not NULL, by its address or by cnn_tensor_fill() and the
+     * like. NULL: not differentiable. */
     cnn_status (*backward)(const cnn_tensor *const *inputs, int count, const cnn_tensor *output,
                            const cnn_tensor *grad_output, cnn_tensor *const *grad_inputs, void *user);
+    /** Says the dtype and shape of each of `output_count` results, as many as cnn_custom_many() was asked for; 1 in
+     * cnn_custom(). Since 0.2. */
+    cnn_status (*infer_many)(const cnn_tensor *const *inputs, int count, cnn_custom_output *outputs, int output_count,
+                             void *user);
+    /** Writes the elements of each outputs[j]. Since 0.2. */
+    cnn_status (*forward_many)(const cnn_tensor *const *inputs, int count, cnn_tensor *const *outputs, int output_count,
+                               void *user);
+    /** As backward. grad_outputs[j] is NULL where the loss does not depend on result j, and for a result of integers:
+     * such a result adds nothing to any gradient. At least one is not NULL. Since 0.2. */
+    cnn_status (*backward_many)(const cnn_tensor *const *inputs, int count, const cnn_tensor *const *outputs,
+                                const cnn_tensor *const *grad_outputs, int output_count, cnn_tensor *const *grad_inputs,
+                                void *user);
     unsigned char reserved[8]; /**< zero: room for later members */
 } cnn_custom_op;
 
 /**
- * Applies an operation of the user's own.
+ * Applies an operation of the user's own that has one result.
  * @param inputs  1 to 16 tensors, at least one of them on a tape.
  * @param user    passed to the callbacks; must outlive the step.
  * @return a tensor of the tape; nil on failure (CNN_ERROR_CALLBACK where a callback failed: the message says what it
@@ -195,6 +217,23 @@ typedef struct cnn_custom_op {
  * @since 0.1
  */
 CNN_API cnn_tensor *cnn_custom(const cnn_custom_op *op, cnn_tensor *const *inputs, int count, void *user);
+
+/**
+ * Applies an operation of the user's own that has several results.
+ *
+ * One backward of the operation serves all its results; it runs when everything that used them has been passed. A
+ * gradient check takes a function of one result, so it checks these one by one (docs/adding-an-operation.md).
+ * @param inputs        1 to 16 tensors, at least one of them on a tape.
+ * @param outputs       filled with `output_count` tensors of the tape; with nil on failure.
+ * @param output_count  1 to 6; 1 for an operation without `forward_many`.
+ * @param user          passed to the callbacks; must outlive the step.
+ * @return CNN_OK; else the error of the step: CNN_ERROR_CALLBACK where a callback failed, CNN_ERROR_INVALID_ARGUMENT
+ *         for a count out of its range, a NULL and an incomplete operation, CNN_ERROR_DTYPE and CNN_ERROR_SHAPE for
+ *         what `infer_many` wrote.
+ * @since 0.2
+ */
+CNN_API cnn_status cnn_custom_many(const cnn_custom_op *op, cnn_tensor *const *inputs, int count, cnn_tensor **outputs,
+                                   int output_count, void *user);
 
 CNN_END_DECLS
 

@@ -1960,10 +1960,26 @@ class cnn_gradcheck_options(Structure):
     _enums_: Enums = {}
 
 
+class cnn_custom_output(Structure):
+    """What the infer_many of a custom operation writes of one result. Zero before: a scalar of the first
+    operand's dtype."""
+
+    _fields_ = [
+        ("dtype", c_int),
+        ("ndim", c_int),
+        ("shape", c_int64 * 8),
+        ("reserved", c_ubyte * 8),
+    ]
+    _enums_: Enums = {"dtype": DType}
+
+
 class cnn_custom_op(Structure):
     """An operation of the user's own. All tensors are contiguous; those handed to a callback are valid during
     it. Callbacks must return normally: no exception, longjmp() or pthread_exit() may leave them
-    (docs/concepts.md)."""
+    (docs/concepts.md).
+
+    An operation with one result has infer, forward and, if it has a gradient, backward. One with several
+    results has infer_many, forward_many and backward_many in their place."""
 
     _fields_ = [
         ("struct_size", c_size_t),
@@ -1971,6 +1987,9 @@ class cnn_custom_op(Structure):
         ("infer", CFUNCTYPE(c_int, POINTER(c_void_p), c_int, POINTER(c_int), POINTER(c_int), POINTER(c_int64), c_void_p)),
         ("forward", CFUNCTYPE(c_int, POINTER(c_void_p), c_int, c_void_p, c_void_p)),
         ("backward", CFUNCTYPE(c_int, POINTER(c_void_p), c_int, c_void_p, c_void_p, POINTER(c_void_p), c_void_p)),
+        ("infer_many", CFUNCTYPE(c_int, POINTER(c_void_p), c_int, c_void_p, c_int, c_void_p)),
+        ("forward_many", CFUNCTYPE(c_int, POINTER(c_void_p), c_int, POINTER(c_void_p), c_int, c_void_p)),
+        ("backward_many", CFUNCTYPE(c_int, POINTER(c_void_p), c_int, POINTER(c_void_p), POINTER(c_void_p), c_int, POINTER(c_void_p), c_void_p)),
         ("reserved", c_ubyte * 8),
     ]
     _enums_: Enums = {}
@@ -2686,6 +2705,7 @@ FUNCTIONS = {
     "cnn_retain_grad": (c_int, (c_void_p,)),
     "cnn_gradcheck": (c_int, (c_void_p, cnn_function_fn, c_void_p, POINTER(c_void_p), c_int, POINTER(cnn_gradcheck_options))),
     "cnn_custom": (c_void_p, (POINTER(cnn_custom_op), POINTER(c_void_p), c_int, c_void_p)),
+    "cnn_custom_many": (c_int, (POINTER(cnn_custom_op), POINTER(c_void_p), c_int, POINTER(c_void_p), c_int, c_void_p)),
     "cnn_dtype_size": (c_size_t, (c_int,)),
     "cnn_dtype_name": (c_char_p, (c_int,)),
     "cnn_tensor_empty": (c_void_p, (c_void_p, c_int, c_int, POINTER(c_int64))),

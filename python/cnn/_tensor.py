@@ -21,9 +21,12 @@ FLOATS = (DType.F32, DType.F64, DType.BF16)
 FLOAT_NUMBERS = tuple(int(kind) for kind in FLOATS)
 
 
-def apply(name: str, *arguments: Any, outputs: int = 0, wanted: Optional[Sequence[bool]] = None) -> Any:
+def apply(
+    name: str, *arguments: Any, outputs: int = 0, wanted: Optional[Sequence[bool]] = None, filled: Any = None
+) -> Any:
     """Calls an operation: `arguments` are those of C, with tensors as Tensors and lists of them as lists. With
-    `outputs` more results the result is a tuple, of which `wanted` says which of the further ones are asked for."""
+    `outputs` more results the result is a tuple, of which `wanted` says which of the further ones are asked for.
+    Where C returns a status and fills an array, `filled` is that array, one of the arguments."""
     tensors: List[Tensor] = []
     for a in arguments:
         if isinstance(a, Tensor):
@@ -80,13 +83,15 @@ def apply(name: str, *arguments: Any, outputs: int = 0, wanted: Optional[Sequenc
             raise TypeError(f"{name[4:]}: {problem}") from None
         finally:
             local.running.pop()
-        status = lib.cnn_tensor_status(result)
+        status = lib.cnn_tensor_status(result) if filled is None else result
         if status:
             tape._failed(status)
         cut = False
         for t in tensors:
             cut = cut or t._cut
         cut = cut and tape._recording
+        if filled is not None:
+            return tuple(Tensor._on(tape, h, cut) for h in filled)
         first = Tensor._on(tape, result, cut)
         if more is None:
             return first

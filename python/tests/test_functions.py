@@ -42,6 +42,26 @@ class Product(cnn.Function):
         return grad @ y.T if ctx.needs_input_grad[0] else None, x.T @ grad if ctx.needs_input_grad[1] else None
 
 
+class Both(cnn.Function):
+    """The product, the sum, and the places of the larger numbers."""
+
+    zeros = True
+
+    @staticmethod
+    def forward(ctx, x, y):
+        ctx.save_for_backward(x, y)
+        ctx.set_materialize_grads(Both.zeros)
+        return x * y, x + y, cnn.tensor([1, 0], dtype="int64")
+
+    @staticmethod
+    def backward(ctx, product, total, places):
+        x, y = ctx.saved_tensors
+        ctx.__class__.seen = [None if g is None else g.tolist() for g in (product, total, places)]
+        if product is None:
+            return total, total
+        return product * y + total, product * x + total
+
+
 def broken(result):
     class Broken(cnn.Function):
         @staticmethod
@@ -141,6 +161,40 @@ class Functions(unittest.TestCase):
             t.join()
         self.assertEqual(found, [[27.0]] * 4)
         gc.collect()
+
+    def test_several_results(self):
+        w = cnn.tensor([2.0, 3.0], requires_grad=True)
+        v = cnn.tensor([5.0, 7.0], requires_grad=True)
+        product, total, places = Both.apply(w * 1, v)
+        self.assertEqual((product.tolist(), total.tolist(), places.tolist()), ([10.0, 21.0], [7.0, 10.0], [1, 0]))
+        self.assertEqual((product.requires_grad, places.requires_grad), (True, False))
+        (product * total).sum().backward()
+        self.assertEqual((w.grad.tolist(), v.grad.tolist()), ([45.0, 91.0], [24.0, 51.0]))
+        product, _, _ = Both.apply(w * 1, v)
+        product.sum().backward()
+        self.assertEqual((w.grad.tolist(), v.grad.tolist()), ([50.0, 98.0], [26.0, 54.0]))
+        self.assertEqual(cnn._function.FunctionContext.seen, [[1.0, 1.0], [0.0, 0.0], [0, 0]])
+        Both.zeros = False
+        try:
+            _, total, _ = Both.apply(w * 1, v)
+            total.sum().backward()
+            self.assertEqual(cnn._function.FunctionContext.seen, [None, [1.0, 1.0], None])
+        finally:
+            Both.zeros = True
+        self.assertEqual((w.grad.tolist(), v.grad.tolist()), ([51.0, 99.0], [27.0, 55.0]))
+
+    def test_too_many_results(self):
+        class Many(cnn.Function):
+            @staticmethod
+            def forward(ctx, x, n):
+                return (x,) * n if n else (x, 1)
+
+        w = cnn.tensor([2.0])
+        self.assertEqual([len(Many.apply(w, n)) for n in (1, 6)], [1, 6])
+        with self.assertRaisesRegex(cnn.ArgumentError, "7 outputs, expected 1 to 6"):
+            Many.apply(w, 7)
+        with self.assertRaisesRegex(TypeError, r"returned \(Tensor, int\), expected a Tensor or a tuple of them"):
+            Many.apply(w, 0)
 
     def test_failures(self):
         w = cnn.tensor([1.0, 2.0], requires_grad=True)

@@ -82,6 +82,7 @@ static const scenario scenarios[] = {
     { "random tensors of a step", draw_on_tape, false },
     { "gradcheck", check_gradients, false },
     { "custom operation", custom_operation, false },
+    { "custom operation of several results", custom_operation_of_several_results, false },
 };
 
 enum { SCENARIOS = sizeof scenarios / sizeof *scenarios };

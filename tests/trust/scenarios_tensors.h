@@ -184,6 +184,57 @@ static cnn_status custom_operation(world *w)
     return cnn_tape_status(w->tape);
 }
 
+static cnn_status halves_infer(const cnn_tensor *const *in, int count, cnn_custom_output *out, int results, void *user)
+{
+    (void)count, (void)user;
+    for (int j = 0; j < results; j++) {
+        out[j].ndim = 1;
+        out[j].shape[0] = cnn_tensor_numel(in[0]) / results;
+    }
+    return CNN_OK;
+}
+
+static cnn_status halves_forward(const cnn_tensor *const *in, int count, cnn_tensor *const *out, int results, void *user)
+{
+    (void)count, (void)user;
+    const float *x = cnn_tensor_data(in[0]);
+    for (int j = 0; j < results; j++) {
+        size_t n = (size_t)cnn_tensor_numel(out[j]);
+        memcpy(cnn_tensor_data(out[j]), x + (size_t)j * n, n * sizeof *x);
+    }
+    return CNN_OK;
+}
+
+static cnn_status halves_backward(const cnn_tensor *const *in, int count, const cnn_tensor *const *out,
+                                  const cnn_tensor *const *grad, int results, cnn_tensor *const *grad_in, void *user)
+{
+    (void)in, (void)count, (void)user;
+    float *to = cnn_tensor_data(grad_in[0]);
+    for (int j = 0; j < results; j++) {
+        size_t n = (size_t)cnn_tensor_numel(out[j]);
+        memset(to + (size_t)j * n, 0, n * sizeof *to);
+        if (grad[j]) {
+            memcpy(to + (size_t)j * n, cnn_tensor_data(grad[j]), n * sizeof *to);
+        }
+    }
+    return CNN_OK;
+}
+
+static cnn_status custom_operation_of_several_results(world *w)
+{
+    static const cnn_custom_op op = { .struct_size = sizeof op, .name = "halves", .infer_many = halves_infer,
+                                      .forward_many = halves_forward, .backward_many = halves_backward };
+    cnn_tensor *x = keep(w, cnn_tensor_rand(w->ctx, CNN_F32, CNN_SHAPE(3, 4))), *halves[2];
+    TRY(got(w, x));
+    TRY(cnn_tensor_set_requires_grad(x, true));
+    TRY(make_tape(w));
+    cnn_tensor *turned = cnn_transpose(cnn_input(w->tape, x), 0, 1); /* made contiguous for the callbacks */
+    TRY(cnn_custom_many(&op, &turned, 1, halves, 2, NULL));
+    cnn_backward_with(halves[1], NULL, true);
+    cnn_backward_with(cnn_mul(halves[0], halves[1]), NULL, false);
+    return cnn_tape_status(w->tape);
+}
+
 /* ---- operations: the operands are in the world ---- */
 
 static cnn_status operation(world *w)
