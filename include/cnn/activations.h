@@ -13,18 +13,18 @@ CNN_BEGIN_DECLS
  * Zero means the default, CNN_ZERO means 0.
  * @since 0.2
  * @{ */
-typedef cnn_activation_options cnn_sigmoid_options;     /**< of cnn_sigmoid_create() */
-typedef cnn_activation_options cnn_tanh_options;        /**< of cnn_tanh_create() */
-typedef cnn_activation_options cnn_softmax_options;     /**< of cnn_softmax_create() */
-typedef cnn_activation_options cnn_log_softmax_options; /**< of cnn_log_softmax_create() */
-typedef cnn_activation_options cnn_identity_options;    /**< of cnn_identity_create() */
+typedef cnn_activation_options cnn_sigmoid_options;     /**< options of cnn_sigmoid_create() */
+typedef cnn_activation_options cnn_tanh_options;        /**< options of cnn_tanh_create() */
+typedef cnn_activation_options cnn_softmax_options;     /**< options of cnn_softmax_create() */
+typedef cnn_activation_options cnn_log_softmax_options; /**< options of cnn_log_softmax_create() */
+typedef cnn_activation_options cnn_identity_options;    /**< options of cnn_identity_create() */
 
 /** Options of cnn_prelu_create(). */
 typedef struct cnn_prelu_options {
     size_t struct_size;        /**< sizeof(cnn_prelu_options) */
     int64_t num_parameters;    /**< 1, the default, or the channels of the input, which are its dimension 1 */
     double init;               /**< the first value of every weight; default 0.25 */
-    cnn_dtype dtype;           /**< of the weight; default CNN_F32 */
+    cnn_dtype dtype;           /**< the dtype of the weight; default CNN_F32 */
     unsigned char reserved[4]; /**< zero: room for later options */
 } cnn_prelu_options;
 /** @} */
@@ -39,11 +39,9 @@ CNN_API cnn_module *cnn_prelu_create(cnn_context *ctx, const cnn_prelu_options *
 CNN_API cnn_module *cnn_sigmoid_create(cnn_context *ctx, const cnn_sigmoid_options *options);
 /** torch.nn.Tanh: cnn_tanh() as a layer. */
 CNN_API cnn_module *cnn_tanh_create(cnn_context *ctx, const cnn_tanh_options *options);
-/** torch.nn.Softmax: cnn_softmax() along `dim` as a layer. A dimension that an input has not is an error when it
- * comes. */
+/** torch.nn.Softmax: cnn_softmax() along `dim` as a layer. An input without that dimension is an error. */
 CNN_API cnn_module *cnn_softmax_create(cnn_context *ctx, int dim, const cnn_softmax_options *options);
-/** torch.nn.LogSoftmax: cnn_log_softmax() along `dim` as a layer. A dimension that an input has not is an error when it
- * comes. */
+/** torch.nn.LogSoftmax: cnn_log_softmax() along `dim` as a layer. An input without that dimension is an error. */
 CNN_API cnn_module *cnn_log_softmax_create(cnn_context *ctx, int dim, const cnn_log_softmax_options *options);
 /** torch.nn.Identity: returns its input. */
 CNN_API cnn_module *cnn_identity_create(cnn_context *ctx, const cnn_identity_options *options);

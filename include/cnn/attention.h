@@ -15,7 +15,7 @@ typedef struct cnn_multihead_attention_options {
     int64_t kdim;              /**< features of the key; default embed_dim */
     int64_t vdim;              /**< features of the value; default embed_dim */
     double dropout;            /**< in [0, 1], of the weights, in training; default 0 */
-    cnn_dtype dtype;           /**< of the parameters; default CNN_F32 */
+    cnn_dtype dtype;           /**< the dtype of the parameters; default CNN_F32 */
     bool no_bias;              /**< no bias of the projections */
     bool add_bias_kv;          /**< adds one more key and value, `bias_k` and `bias_v`, to each sequence */
     bool add_zero_attn;        /**< adds one more key and value of zeros */
@@ -68,8 +68,8 @@ typedef struct cnn_transformer_encoder_layer_options {
     size_t struct_size;        /**< sizeof(cnn_transformer_encoder_layer_options) */
     int64_t dim_feedforward;   /**< features between the two linear layers; default 2048 */
     double dropout;            /**< in [0, 1], in training; default 0.1 */
-    double layer_norm_eps;     /**< of the normalisations; default 1e-5 */
-    cnn_dtype dtype;           /**< of the parameters; default CNN_F32 */
+    double layer_norm_eps;     /**< added to variances in the normalisations; default 1e-5 */
+    cnn_dtype dtype;           /**< the dtype of the parameters; default CNN_F32 */
     bool gelu;                 /**< the activation is GELU instead of ReLU */
     bool batch_first;          /**< tensors are [N,L,E] instead of [L,N,E] */
     bool norm_first;           /**< normalises before attention and linear layers instead of behind their sums */

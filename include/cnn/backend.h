@@ -56,15 +56,16 @@ typedef enum cnn_kernel {
 
 /** One computation. Everything that it points to but the operands is the host's and ends with the call. */
 typedef struct cnn_launch {
-    size_t struct_size;     /**< sizeof(cnn_launch) */
-    cnn_kernel kernel;      /**< which */
-    cnn_dtype dtype;        /**< of the operands as they are stored; for bfloat16 a kernel computes and sums in float32
-                                 and rounds what it writes, once */
+    size_t struct_size; /**< sizeof(cnn_launch) */
+    cnn_kernel kernel;  /**< the kernel to run */
+    /** The dtype of the operands as they are stored; for bfloat16 a kernel computes and sums in float32 and rounds what
+     * it writes, once */
+    cnn_dtype dtype;
     int64_t count;          /**< elements, for kernels that are told so */
     const void *parameters; /**< the kernel's struct; NULL: it has none */
-    size_t parameters_size; /**< of that struct */
+    size_t parameters_size; /**< the size of that struct */
     const void *in[6];      /**< addresses of the inputs on the device */
-    void *out[4];           /**< and of the results */
+    void *out[4];           /**< the memory of the results */
     void *workspace;        /**< at least what cnn_backend::workspace asked for, on the device, aligned to 64 bytes */
     uint64_t number;        /**< rises by one with each launch and copy of the queue */
 } cnn_launch;
@@ -72,11 +73,11 @@ typedef struct cnn_launch {
 /** What went wrong on a device. */
 typedef struct cnn_backend_failure {
     size_t struct_size; /**< sizeof(cnn_backend_failure) */
-    uint64_t number;    /**< of the launch or copy that failed: everything behind it was not carried out */
+    uint64_t number;    /**< the number of the launch or copy that failed: everything behind it was not carried out */
     cnn_status status;  /**< what the library's call will return */
     int kernel;         /**< a cnn_kernel; −1: a copy or the device itself */
-    int64_t position;   /**< of a bad index */
-    int64_t value;      /**< that index */
+    int64_t position;   /**< the position of a bad index */
+    int64_t value;      /**< the bad index */
     char message[256];  /**< what the device says, one line */
 } cnn_backend_failure;
 

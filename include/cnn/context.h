@@ -38,7 +38,7 @@ typedef void (*cnn_deallocate_fn)(void *memory, size_t size, void *user);
 /** Options of cnn_context_create(); zero means the default. */
 typedef struct cnn_context_options {
     size_t struct_size;           /**< sizeof(cnn_context_options) */
-    uint64_t seed;                /**< of all random numbers; default 0, which is a seed as good as any */
+    uint64_t seed;                /**< the seed of all random numbers; default 0, which is a seed as good as any */
     int threads;                  /**< computing threads, the caller's included, 1 to 8192; default: the CPUs that this
                                        process may run on, or fewer where the CPU quota of its container is for fewer */
     cnn_math math;                /**< default CNN_MATH_FAST; since 0.2 */
@@ -49,10 +49,11 @@ typedef struct cnn_context_options {
     cnn_allocate_fn allocate;     /**< default: the C library's; give both or none */
     cnn_deallocate_fn deallocate; /**< goes with `allocate` */
     void *allocator_user;         /**< passed to both */
-    cnn_log_fn log;            /**< default: none; the library itself never prints. Called within this call already */
-    void *log_user;            /**< passed to `log` */
-    const char *kernels;       /**< which kernels to use: "reference", "generic", "avx2", "avx512", "neon"; default:
-                                       the environment variable CNN_KERNELS, else the fastest that this CPU runs */
+    cnn_log_fn log; /**< default: none; the library itself never prints. Called within this call already */
+    void *log_user; /**< passed to `log` */
+    /** The kernels to use: "reference", "generic", "avx2", "avx512", "neon"; default: the environment variable
+     * CNN_KERNELS, else the fastest that this CPU runs */
+    const char *kernels;
     unsigned char reserved[8]; /**< zero: room for later options */
 } cnn_context_options;
 
@@ -124,7 +125,7 @@ typedef cnn_status (*cnn_range_fn)(int64_t begin, int64_t end, void *user);
  */
 CNN_API cnn_status cnn_parallel_for(cnn_context *ctx, int64_t count, double cost, cnn_range_fn fn, void *user);
 
-/** Where the random numbers stand: with it a run can be continued bit for bit. */
+/** The state of the random generator: restoring it resumes a run bit for bit. */
 typedef struct cnn_random_state {
     uint64_t seed;        /**< the key of all draws */
     uint64_t stream;      /**< the number of the next unused stream, below 2^40; each draw of a tensor, each training

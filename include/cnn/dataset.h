@@ -87,7 +87,7 @@ CNN_API cnn_tensor *cnn_idx_read(cnn_context *ctx, const char *path);
  * @param labels  [N, …], i64, i32 or u8 (given out as i64), or f32 or f64 (as they are); contiguous; of the same
  *                context; may be NULL.
  * @return a dataset owned by the caller; NULL on failure (CNN_ERROR_DTYPE, CNN_ERROR_SHAPE, CNN_ERROR_STATE, no
- * memory).
+ *         memory).
  * @since 0.1
  */
 CNN_API cnn_dataset *cnn_dataset_from_tensors(cnn_tensor *images, cnn_tensor *labels);
@@ -96,8 +96,8 @@ CNN_API cnn_dataset *cnn_dataset_from_tensors(cnn_tensor *images, cnn_tensor *la
 typedef struct cnn_dataset_callbacks {
     size_t struct_size;         /**< sizeof(cnn_dataset_callbacks) */
     int64_t size;               /**< how many samples, 0 or more */
-    const int64_t *image_shape; /**< of one image; copied */
-    const int64_t *label_shape; /**< of one label; copied; rank 0 for a class index */
+    const int64_t *image_shape; /**< the shape of one image; copied */
+    const int64_t *label_shape; /**< the shape of one label; copied; rank 0 for a class index */
     int image_ndim;             /**< the rank of one image, 0 to 7: a batch has one more */
     int label_ndim;             /**< the rank of one label, 0 to 7 */
     cnn_dtype image_dtype;      /**< CNN_F32, CNN_F64 or CNN_I64 */

@@ -57,9 +57,8 @@ CNN_API const char *cnn_device_problem(void);
  * wait for.
  *
  * @return CNN_OK; CNN_ERROR_INVALID_ARGUMENT for a NULL; otherwise what has failed on the device, which reading
- * elements
- *         would report, too. The steps that were under way on it have failed by then, and no launch behind the failure
- *         has changed anything.
+ *         elements would report, too. The steps that were under way on it have failed by then, and no launch behind
+ *         the failure has changed anything.
  * @since 0.2
  */
 CNN_API cnn_status cnn_context_synchronize(cnn_context *ctx);

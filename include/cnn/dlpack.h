@@ -21,8 +21,8 @@ typedef struct cnn_dlpack_view {
     int32_t device_type;  /**< 1: the host's memory */
     int32_t device_id;    /**< 0 there */
     int32_t ndim;         /**< the rank */
-    uint8_t code;         /**< of the dtype: 0 signed, 1 unsigned, 2 real, 4 bfloat, 6 bool */
-    uint8_t bits;         /**< of an element */
+    uint8_t code;         /**< the kind of the dtype: 0 signed, 1 unsigned, 2 real, 4 bfloat, 6 bool */
+    uint8_t bits;         /**< the bits of an element */
     uint16_t lanes;       /**< 1 */
     int64_t *shape;       /**< `ndim` sizes */
     int64_t *strides;     /**< `ndim` numbers in elements; NULL in an older one: row-major order without gaps */

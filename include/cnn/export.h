@@ -76,7 +76,8 @@
 
 CNN_BEGIN_DECLS
 
-/** @name The seven opaque types
+/** @name Opaque types
+ * The types that most headers use; other opaque types are declared by the header whose functions make them.
  * @{ */
 /** Threads, the random generator, the allocator and messages (context.h). */
 typedef struct cnn_context cnn_context;
@@ -86,7 +87,7 @@ typedef struct cnn_tensor cnn_tensor;
 typedef struct cnn_tape cnn_tape;
 /** A layer or a network with named parameters (module.h). */
 typedef struct cnn_module cnn_module;
-/** Adam, AdamW or SGD over parameters (optimizer.h). */
+/** An optimizer over parameters, such as Adam (optimizer.h). */
 typedef struct cnn_optimizer cnn_optimizer;
 /** A source of samples (dataset.h). */
 typedef struct cnn_dataset cnn_dataset;

@@ -140,7 +140,7 @@ typedef struct cnn_data_parallel_options {
     size_t struct_size;   /**< sizeof(cnn_data_parallel_options) */
     int64_t batch_size;   /**< samples per step of all processes together, a multiple of `shards`; required */
     int64_t bucket_bytes; /**< gradients that are sent together, at least 1; default: 2^22 */
-    uint64_t seed;        /**< of the order; default: the context's */
+    uint64_t seed;        /**< the seed of the order; default: the context's */
     /** Parts that each batch is cut into, whatever the number of processes: as long as it stays the same, weights are
      * the same to the bit. More processes than parts would idle. Default: 8; with `fast` one per process, and no other
      * number. */
@@ -200,8 +200,9 @@ CNN_API void cnn_data_parallel_free(cnn_data_parallel *parallel);
  * @since 0.2 */
 CNN_API bool cnn_data_parallel_begin(cnn_data_parallel *parallel);
 
-/** Gives the next of this process's parts of the batch, which may have none. Its tensors keep their values until the
- * second next call. @return false after the last, and on failure, which cnn_data_parallel_end() returns. @since 0.2 */
+/** Gives the next of this process's parts of the batch, which may have none. Its tensors remain valid through the
+ * next call, until the one after it. @return false after the last, and on failure, which cnn_data_parallel_end()
+ * returns. @since 0.2 */
 CNN_API bool cnn_data_parallel_next(cnn_data_parallel *parallel, cnn_batch *batch);
 
 /** Computes the gradients of this part from its mean loss. In the process's last part, gradients are sent as they
@@ -237,7 +238,7 @@ CNN_API cnn_status cnn_data_parallel_set_epoch(cnn_data_parallel *parallel, int6
 typedef struct cnn_data_parallel_times {
     size_t struct_size;        /**< sizeof(cnn_data_parallel_times) */
     int64_t steps;             /**< how many */
-    int64_t bytes_sent;        /**< of gradients and buffers; 0 with `fast`, where the transport alone knows */
+    int64_t bytes_sent;        /**< bytes of gradients and buffers; 0 with `fast`, where the transport alone knows */
     double seconds;            /**< from cnn_data_parallel_begin() to the end of cnn_data_parallel_end() */
     double communication;      /**< seconds in which buckets were summed over the group */
     double waiting;            /**< seconds that cnn_data_parallel_end() waited for them: 1 - waiting / communication

@@ -121,8 +121,8 @@ typedef struct cnn_image_folder cnn_image_folder;
 /** Options of cnn_image_folder_open(); zero means the default. */
 typedef struct cnn_image_folder_options {
     size_t struct_size;          /**< sizeof(cnn_image_folder_options) */
-    int64_t height;              /**< of each sample; required, 1 to 65535 */
-    int64_t width;               /**< of each sample; default: `height` */
+    int64_t height;              /**< the height of each sample; required, 1 to 65535 */
+    int64_t width;               /**< the width of each sample; default: `height` */
     int64_t shorter_side;        /**< CNN_IMAGE_CROP alone: the length that the shorter side of the picture is resized
                                       to before it is cropped, at least `height` and `width` (torchvision's
                                       Resize(shorter_side), CenterCrop((height, width))); default: the picture is

@@ -17,15 +17,15 @@ typedef struct cnn_image_layer_options {
     size_t struct_size;        /**< sizeof(cnn_image_layer_options) */
     unsigned char reserved[8]; /**< zero: room for later options */
 } cnn_image_layer_options;
-typedef cnn_image_layer_options cnn_adaptive_avg_pool1d_options; /**< of cnn_adaptive_avg_pool1d_create() */
-typedef cnn_image_layer_options cnn_adaptive_avg_pool2d_options; /**< of cnn_adaptive_avg_pool2d_create() */
-typedef cnn_image_layer_options cnn_adaptive_maxpool2d_options;  /**< of cnn_adaptive_maxpool2d_create() */
-typedef cnn_image_layer_options cnn_pixel_shuffle_options;       /**< of cnn_pixel_shuffle_create() */
-typedef cnn_image_layer_options cnn_pixel_unshuffle_options;     /**< of cnn_pixel_unshuffle_create() */
-typedef cnn_image_layer_options cnn_channel_shuffle_options;     /**< of cnn_channel_shuffle_create() */
-typedef cnn_image_layer_options cnn_unflatten_options;           /**< of cnn_unflatten_create() */
-typedef cnn_interpolate_options cnn_upsample_options;            /**< of cnn_upsample_create() */
-typedef cnn_unfold_options cnn_fold_options;                     /**< of cnn_fold_create() */
+typedef cnn_image_layer_options cnn_adaptive_avg_pool1d_options; /**< options of cnn_adaptive_avg_pool1d_create() */
+typedef cnn_image_layer_options cnn_adaptive_avg_pool2d_options; /**< options of cnn_adaptive_avg_pool2d_create() */
+typedef cnn_image_layer_options cnn_adaptive_maxpool2d_options;  /**< options of cnn_adaptive_maxpool2d_create() */
+typedef cnn_image_layer_options cnn_pixel_shuffle_options;       /**< options of cnn_pixel_shuffle_create() */
+typedef cnn_image_layer_options cnn_pixel_unshuffle_options;     /**< options of cnn_pixel_unshuffle_create() */
+typedef cnn_image_layer_options cnn_channel_shuffle_options;     /**< options of cnn_channel_shuffle_create() */
+typedef cnn_image_layer_options cnn_unflatten_options;           /**< options of cnn_unflatten_create() */
+typedef cnn_interpolate_options cnn_upsample_options;            /**< options of cnn_upsample_create() */
+typedef cnn_unfold_options cnn_fold_options;                     /**< options of cnn_fold_create() */
 
 /** Options of layers that pad images; zero means the default. Negative numbers cut off. */
 typedef struct cnn_pad2d_options {
@@ -37,9 +37,9 @@ typedef struct cnn_pad2d_options {
     int64_t padding_bottom;    /**< below */
     unsigned char reserved[8]; /**< zero: room for later options */
 } cnn_pad2d_options;
-typedef cnn_pad2d_options cnn_zero_pad2d_options;        /**< of cnn_zero_pad2d_create() */
-typedef cnn_pad2d_options cnn_reflection_pad2d_options;  /**< of cnn_reflection_pad2d_create() */
-typedef cnn_pad2d_options cnn_replication_pad2d_options; /**< of cnn_replication_pad2d_create() */
+typedef cnn_pad2d_options cnn_zero_pad2d_options;        /**< options of cnn_zero_pad2d_create() */
+typedef cnn_pad2d_options cnn_reflection_pad2d_options;  /**< options of cnn_reflection_pad2d_create() */
+typedef cnn_pad2d_options cnn_replication_pad2d_options; /**< options of cnn_replication_pad2d_create() */
 
 /** Options of cnn_constant_pad2d_create(); zero means the default. Negative numbers cut off. */
 typedef struct cnn_constant_pad2d_options {
@@ -49,7 +49,7 @@ typedef struct cnn_constant_pad2d_options {
     int64_t padding_right;     /**< on the right */
     int64_t padding_top;       /**< above */
     int64_t padding_bottom;    /**< below */
-    double value;              /**< of what is added; default 0 */
+    double value;              /**< the elements that are added; default 0 */
     unsigned char reserved[8]; /**< zero: room for later options */
 } cnn_constant_pad2d_options;
 /** @} */

@@ -32,8 +32,8 @@ typedef enum cnn_nonlinearity {
 
 /** Which fan Kaiming's functions keep the variance over. */
 typedef enum cnn_fan_mode {
-    CNN_FAN_IN = 0, /**< of the forward pass; the default */
-    CNN_FAN_OUT = 1 /**< of the backward pass */
+    CNN_FAN_IN = 0, /**< keeps the variance of the forward pass; the default */
+    CNN_FAN_OUT = 1 /**< keeps the variance of the backward pass */
 } cnn_fan_mode;
 
 /** Options of cnn_init_kaiming_uniform() and cnn_init_kaiming_normal(); zeros are PyTorch's defaults. */

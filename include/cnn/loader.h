@@ -43,7 +43,7 @@ typedef cnn_status (*cnn_collate_fn)(cnn_tensor *const *images, cnn_tensor *cons
 /** Options of cnn_loader_create(); zero means the default. */
 typedef struct cnn_loader_options {
     size_t struct_size; /**< sizeof(cnn_loader_options) */
-    uint64_t seed;      /**< of the order; default: the context's seed */
+    uint64_t seed;      /**< the seed of the order; default: the context's seed */
     /** Which samples an epoch has, in place of `shuffle`. The loader takes ownership, also on failure, unless
      * struct_size is garbage. NULL means none: look whether a sampler could be made before you give it. @since 0.2 */
     cnn_sampler *sampler;
@@ -84,8 +84,8 @@ CNN_API void cnn_loader_free(cnn_loader *loader);
 
 /**
  * Gives the next batch of the epoch.
- * @return true with `batch` filled in: its tensors keep their values until the next call after the next one; false at
- *         the epoch's end, and the call after that begins the next epoch; false on failure too, also for a
+ * @return true with `batch` filled in: its tensors remain valid through the next call, until the one after
+ *         it; false at the epoch's end, and the call after that begins the next epoch; false on failure too, also for a
  *         loader that is NULL: see cnn_loader_status().
  * @since 0.1
  */

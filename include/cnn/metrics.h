@@ -49,7 +49,7 @@ typedef struct cnn_class_scores {
 /** How the scores of classes become one. */
 typedef enum cnn_average {
     CNN_AVERAGE_MACRO = 0,   /**< the mean over classes */
-    CNN_AVERAGE_MICRO = 1,   /**< of all samples together: each of the three is the accuracy */
+    CNN_AVERAGE_MICRO = 1,   /**< the average over all samples together: each of the three is the accuracy */
     CNN_AVERAGE_WEIGHTED = 2 /**< the mean over classes, weighted by their supports */
 } cnn_average;
 

@@ -57,7 +57,7 @@ CNN_API cnn_module *cnn_dropout_create(cnn_context *ctx, double p, const cnn_dro
 /** Options of cnn_linear_create(); zero means the default. */
 typedef struct cnn_linear_options {
     size_t struct_size;        /**< sizeof(cnn_linear_options) */
-    cnn_dtype dtype;           /**< of the parameters; default CNN_F32 */
+    cnn_dtype dtype;           /**< the dtype of the parameters; default CNN_F32 */
     bool no_bias;              /**< no bias parameter */
     unsigned char reserved[3]; /**< zero: room for later options */
 } cnn_linear_options;
@@ -99,8 +99,8 @@ typedef struct cnn_flatten_options {
     unsigned char reserved[7]; /**< zero: room for later options */
 } cnn_flatten_options;
 
-/** torch.nn.Flatten: cnn_flatten() as a layer. `options` may be NULL. Dimensions that an input has not are an error
- * when it comes. @since 0.2 */
+/** torch.nn.Flatten: cnn_flatten() as a layer. `options` may be NULL. An input without these dimensions is an
+ * error. @since 0.2 */
 CNN_API cnn_module *cnn_flatten_create(cnn_context *ctx, const cnn_flatten_options *options);
 
 /**
@@ -275,8 +275,7 @@ CNN_API cnn_module *cnn_module_clone(const cnn_module *module);
  * cnn_module_clone() with parameters and buffers of real numbers converted to `dtype` as by cnn_cast(), such as
  * CNN_BF16 for evaluation in half the memory; integers stay. A module converts no inputs: cast them.
  * @return a module owned by the caller; NULL on failure, as cnn_module_clone() says, and for a dtype that is not of
- * real
- *         numbers (CNN_ERROR_DTYPE).
+ *         real numbers (CNN_ERROR_DTYPE).
  * @since 0.2
  */
 CNN_API cnn_module *cnn_module_to_dtype(const cnn_module *module, cnn_dtype dtype);

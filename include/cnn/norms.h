@@ -13,32 +13,32 @@ CNN_BEGIN_DECLS
  * Zero means the default, CNN_ZERO means 0.
  * @since 0.2
  * @{ */
-typedef cnn_batch_norm_options cnn_batch_norm1d_options; /**< of cnn_batch_norm1d_create() */
-typedef cnn_norm_options cnn_layer_norm_options;         /**< of cnn_layer_norm_create() */
-typedef cnn_norm_options cnn_rms_norm_options;           /**< of cnn_rms_norm_create() */
-typedef cnn_norm_options cnn_group_norm_options;         /**< of cnn_group_norm_create() */
+typedef cnn_batch_norm_options cnn_batch_norm1d_options; /**< options of cnn_batch_norm1d_create() */
+typedef cnn_norm_options cnn_layer_norm_options;         /**< options of cnn_layer_norm_create() */
+typedef cnn_norm_options cnn_rms_norm_options;           /**< options of cnn_rms_norm_create() */
+typedef cnn_norm_options cnn_group_norm_options;         /**< options of cnn_group_norm_create() */
 
 /** Options of cnn_instance_norm1d_create() and cnn_instance_norm2d_create(). */
 typedef struct cnn_instance_norm_options {
     size_t struct_size;        /**< sizeof(cnn_instance_norm_options) */
     double momentum;           /**< share of the batch in the running statistics, in [0, 1]; default 0.1 */
     double eps;                /**< added to the variance, at least 0; default 1e-5 */
-    cnn_dtype dtype;           /**< of parameters and statistics; default CNN_F32 */
+    cnn_dtype dtype;           /**< the dtype of parameters and statistics; default CNN_F32 */
     bool affine;               /**< weight and bias */
     bool track_running_stats;  /**< running statistics, which evaluation uses */
     unsigned char reserved[2]; /**< zero: room for later options */
 } cnn_instance_norm_options;
-typedef cnn_instance_norm_options cnn_instance_norm1d_options; /**< of cnn_instance_norm1d_create() */
-typedef cnn_instance_norm_options cnn_instance_norm2d_options; /**< of cnn_instance_norm2d_create() */
+typedef cnn_instance_norm_options cnn_instance_norm1d_options; /**< options of cnn_instance_norm1d_create() */
+typedef cnn_instance_norm_options cnn_instance_norm2d_options; /**< options of cnn_instance_norm2d_create() */
 
 /** Options of the dropouts, which have none yet. */
 typedef struct cnn_feature_dropout_options {
     size_t struct_size;        /**< sizeof(cnn_feature_dropout_options) */
     unsigned char reserved[8]; /**< zero: room for later options */
 } cnn_feature_dropout_options;
-typedef cnn_feature_dropout_options cnn_dropout1d_options;     /**< of cnn_dropout1d_create() */
-typedef cnn_feature_dropout_options cnn_dropout2d_options;     /**< of cnn_dropout2d_create() */
-typedef cnn_feature_dropout_options cnn_alpha_dropout_options; /**< of cnn_alpha_dropout_create() */
+typedef cnn_feature_dropout_options cnn_dropout1d_options;     /**< options of cnn_dropout1d_create() */
+typedef cnn_feature_dropout_options cnn_dropout2d_options;     /**< options of cnn_dropout2d_create() */
+typedef cnn_feature_dropout_options cnn_alpha_dropout_options; /**< options of cnn_alpha_dropout_create() */
 /** @} */
 
 /** @name Layers

@@ -56,9 +56,9 @@ CNN_API cnn_module *cnn_onnx_load(cnn_context *ctx, const char *path, const cnn_
 typedef struct cnn_onnx_value {
     size_t struct_size;                /**< sizeof(cnn_onnx_value) */
     const char *name;                  /**< in the file; lasts as long as the module */
-    const char *symbols[CNN_MAX_DIMS]; /**< of sizes that are open: their name in the file, such as "batch", or "" */
+    const char *symbols[CNN_MAX_DIMS]; /**< names of sizes that are open, as in the file, such as "batch", or "" */
     int64_t shape[CNN_MAX_DIMS];       /**< the sizes; −1: open */
-    cnn_dtype dtype;                   /**< of the elements, as libcnn holds them */
+    cnn_dtype dtype;                   /**< the dtype of the elements, as libcnn holds them */
     int ndim;                          /**< how many dimensions; −1: the file does not say */
     unsigned char reserved[8];         /**< zero: room for later members */
 } cnn_onnx_value;

@@ -73,7 +73,7 @@ typedef enum cnn_optimizer_option {
 } cnn_optimizer_option;
 
 /** An option of a group as it is now; switches are 0 or 1. @return NaN on error: a NULL, no such group, an option that
- * this kind of optimizer has not (CNN_ERROR_INVALID_ARGUMENT). @since 0.2 */
+ * this kind of optimizer does not have (CNN_ERROR_INVALID_ARGUMENT). @since 0.2 */
 CNN_API double cnn_optimizer_get(const cnn_optimizer *optimizer, int group, cnn_optimizer_option option);
 /**
  * Sets an option of a group from the next step on; −1: of all groups. Checkpoints carry it.

@@ -30,9 +30,9 @@ typedef struct cnn_predictor_options {
 /** What goes in or comes out. */
 typedef struct cnn_predictor_value {
     size_t struct_size;          /**< sizeof(cnn_predictor_value) */
-    size_t bytes;                /**< of all elements; 0 for an input that is left out */
+    size_t bytes;                /**< the bytes of all elements; 0 for an input that is left out */
     int64_t shape[CNN_MAX_DIMS]; /**< the sizes */
-    cnn_dtype dtype;             /**< of the elements */
+    cnn_dtype dtype;             /**< the dtype of the elements */
     int ndim;                    /**< how many dimensions */
     unsigned char reserved[8];   /**< zero: room for later members */
 } cnn_predictor_value;

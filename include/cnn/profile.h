@@ -49,18 +49,19 @@ typedef enum cnn_profile_kind {
 typedef struct cnn_profile_event {
     cnn_profile_kind kind; /**< what it is */
     int thread;            /**< the calling thread: they are numbered from 0 on as they appear */
-    const char *name;   /**< of a launch the operation, as messages say it: "conv2d"; of a module its type: "Conv2d" */
-    const char *kernel; /**< of a launch, such as "conv_forward"; of a module "" */
-    const char *path;   /**< of the module, or of the module whose forward or backward the launch is in, such as
-                                "l1.0"; "" of one that is no child, and where there is none */
-    bool backward;      /**< in a backward */
-    bool queued;        /**< `seconds` is the time of handing over to a device, where the launch may still wait */
+    const char *name; /**< for a launch the operation, as messages say it: "conv2d"; for a module its type: "Conv2d" */
+    const char *kernel; /**< for a launch the kernel, such as "conv_forward"; for a module "" */
+    /** The path of the module, or of the module whose forward or backward the launch is in, such as "l1.0"; "" of one
+     * that is no child, and where there is none */
+    const char *path;
+    bool backward; /**< in a backward */
+    bool queued;   /**< `seconds` is the time of handing over to a device, where the launch may still wait */
     unsigned char reserved[6]; /**< room for later members */
     double start;              /**< seconds since the profile began */
     double seconds;            /**< wall time */
     double self_seconds;       /**< without the modules inside; of a launch the same as `seconds` */
-    double flops;              /**< of a launch: floating-point operations; of a module 0 */
-    double bytes;              /**< of a launch: operands that are read or written, each once; of a module 0 */
+    double flops;              /**< for a launch its floating-point operations; for a module 0 */
+    double bytes;              /**< for a launch the operands that are read or written, each once; for a module 0 */
 } cnn_profile_event;
 
 /** The tables of cnn_profile_format(). */

@@ -51,7 +51,7 @@ typedef struct cnn_multi_step_lr_options {
 /** Options of cnn_constant_lr_create(). */
 typedef struct cnn_constant_lr_options {
     size_t struct_size;        /**< sizeof(cnn_constant_lr_options) */
-    double factor;             /**< of the rate until epoch `total_iters`, 0 to 1; default 1/3 */
+    double factor;             /**< what the rate is multiplied by until epoch `total_iters`, 0 to 1; default 1/3 */
     int64_t total_iters;       /**< at least 1; default 5 */
     unsigned char reserved[8]; /**< zero: room for later options */
 } cnn_constant_lr_options;
@@ -59,8 +59,8 @@ typedef struct cnn_constant_lr_options {
 /** Options of cnn_linear_lr_create(). */
 typedef struct cnn_linear_lr_options {
     size_t struct_size;        /**< sizeof(cnn_linear_lr_options) */
-    double start_factor;       /**< of the rate at epoch 0, above 0 and at most 1; default 1/3 */
-    double end_factor;         /**< of the rate from epoch `total_iters` on, 0 to 1; default 1 */
+    double start_factor;       /**< what the rate is multiplied by at epoch 0, above 0 and at most 1; default 1/3 */
+    double end_factor;         /**< what the rate is multiplied by from epoch `total_iters` on, 0 to 1; default 1 */
     int64_t total_iters;       /**< at least 1; default 5 */
     unsigned char reserved[8]; /**< zero: room for later options */
 } cnn_linear_lr_options;
@@ -148,12 +148,12 @@ typedef enum cnn_threshold_mode {
 
 /** Options of cnn_reduce_lr_on_plateau_create(). */
 typedef struct cnn_reduce_lr_on_plateau_options {
-    size_t struct_size;                /**< sizeof(cnn_reduce_lr_on_plateau_options) */
-    double factor;                     /**< of the rate when it is reduced, at least 0 and below 1; default 0.1 */
-    int64_t patience;                  /**< epochs without improvement that are let pass, at least 0; default 10 */
-    double threshold;                  /**< by how much a metric must be better to count, at least 0; default 1e-4 */
-    int64_t cooldown;                  /**< epochs after a reduction in which none is counted, at least 0; default 0 */
-    double min_lr;                     /**< the lowest rate, at least 0; default 0 */
+    size_t struct_size; /**< sizeof(cnn_reduce_lr_on_plateau_options) */
+    double factor;      /**< what the rate is multiplied by when it is reduced, at least 0 and below 1; default 0.1 */
+    int64_t patience;   /**< epochs without improvement that are let pass, at least 0; default 10 */
+    double threshold;   /**< by how much a metric must be better to count, at least 0; default 1e-4 */
+    int64_t cooldown;   /**< epochs after a reduction in which none is counted, at least 0; default 0 */
+    double min_lr;      /**< the lowest rate, at least 0; default 0 */
     const double *min_lrs;             /**< one for each group, in place of `min_lr`; may be NULL */
     int64_t min_lr_count;              /**< how many: the number of groups, or 0 */
     double eps;                        /**< a reduction by no more than this is left out, at least 0; default 1e-8 */

@@ -73,7 +73,7 @@ typedef struct cnn_trace_attribute {
     const int64_t *ints;       /**< `count` integers; NULL where the type is CNN_ATTRIBUTE_REAL */
     const double *reals;       /**< `count` numbers; NULL for other types */
     const char *text;          /**< the text; NULL for other types */
-    cnn_attribute_type type;   /**< which of them */
+    cnn_attribute_type type;   /**< says which member holds the value */
     int count;                 /**< how many; 1 where it is no list */
     bool list;                 /**< a list, of any number of elements */
     unsigned char reserved[7]; /**< room for later members */
@@ -81,10 +81,11 @@ typedef struct cnn_trace_attribute {
 
 /** An operation. The library makes these; later versions may add members at the end. */
 typedef struct cnn_trace_node {
-    const char *op;     /**< its name, as messages say it, such as "conv2d" */
-    const char *path;   /**< of the module whose forward it is in, such as "l1.0"; "" in the forward of the traced one,
-                           and of a module that is no part of it */
-    cnn_module *module; /**< that module, borrowed; NULL: none, or no part of the traced one */
+    const char *op; /**< its name, as messages say it, such as "conv2d" */
+    /** The path of the module whose forward it is in, such as "l1.0"; "" in the forward of the traced one, and of a
+     * module that is no part of it */
+    const char *path;
+    cnn_module *module; /**< the module of that path, borrowed; NULL: none, or no part of the traced one */
     const int *inputs;  /**< numbers of `input_count` values; −1: the operand was left out */
     const int *outputs; /**< numbers of `output_count` values; −1: the result was not made */
     const cnn_trace_attribute *attributes; /**< `attribute_count` of them */
@@ -94,7 +95,8 @@ typedef struct cnn_trace_node {
     int reserved;                          /**< zero */
     double flops; /**< floating-point operations of its forward, of which docs/profiling.md has the formulas; 0 of one
                        that only moves elements or makes a view, and of a custom operation, which nobody knows */
-    double bytes; /**< of the operands that its kernels read or write, each once; 0 of a view, which moves none */
+    /** The bytes of the operands that its kernels read or write, each once; 0 of a view, which moves none */
+    double bytes;
 } cnn_trace_node;
 
 /**

@@ -5,7 +5,7 @@
 
 #include <cnn/export.h>
 
-#define CNN_VERSION_MAJOR 0 /**< of the headers; grows when something is removed or changed */
+#define CNN_VERSION_MAJOR 0 /**< the major version of the headers; grows when something is removed or changed */
 #define CNN_VERSION_MINOR 2 /**< grows when something is added; before 1.0 also when something is changed */
 #define CNN_VERSION_PATCH 0 /**< grows when something is mended */
 /** The three together. */

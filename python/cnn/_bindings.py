@@ -523,7 +523,7 @@ class cnn_context_options(Structure):
 
 
 class cnn_random_state(Structure):
-    """Where the random numbers stand: with it a run can be continued bit for bit."""
+    """The state of the random generator: restoring it resumes a run bit for bit."""
 
     _fields_ = [
         ("seed", c_uint64),

@@ -154,7 +154,7 @@ def scaled_dot_product_attention(
                       May be NULL.
     @return [...,L,F].
 
-    scale: of the products; default 1/√E
+    scale: what the products are multiplied by; default 1/√E
     dropout_p: in [0, 1]: the chance that a weight is dropped, in training alone; default 0
     is_causal: query i sees keys 0 … i alone
     enable_gqa: a head (dimension −3) of key and value serves H / G of the query's, see there"""
@@ -193,8 +193,8 @@ def conv2d(
     padding_bottom: zeros below
     padding_left: zeros on the left
     padding_right: zeros on the right
-    groups: of channels, each convolved by itself: as many as there are input channels make a depthwise
-        convolution; default 1
+    groups: The groups of channels, each convolved by itself: as many as there are input channels make a
+        depthwise convolution; default 1
     padding_mode: default CNN_PADDING_EXPLICIT"""
     return apply(
             "cnn_conv2d", x, weight, bias, options(B.cnn_conv2d_options, stride=stride, dilation=dilation,
@@ -216,7 +216,7 @@ def conv1d(
     padding: zeros at both ends; default 0
     padding_left: zeros before the first element: if one of the two is given, they alone count
     padding_right: zeros behind the last
-    groups: of channels, each convolved by itself; default 1
+    groups: the groups of channels, each convolved by itself; default 1
     padding_mode: default CNN_PADDING_EXPLICIT"""
     return apply(
             "cnn_conv1d", x, weight, bias, options(B.cnn_conv1d_options, stride=stride, dilation=dilation,
@@ -235,7 +235,7 @@ def conv3d(
     stride: default 1
     dilation: default 1
     padding: zeros around the volume; default 0
-    groups: of channels, each convolved by itself; default 1
+    groups: the groups of channels, each convolved by itself; default 1
     padding_mode: default CNN_PADDING_EXPLICIT"""
     return apply(
             "cnn_conv3d", x, weight, bias, options(B.cnn_conv3d_options, stride=stride, dilation=dilation,
@@ -256,7 +256,7 @@ def conv_transpose1d(
     output_padding: elements that it has more at its end, less than stride or dilation; default 0
     output_size: the size of the result in place of output_padding, which then follows from it: fewer than
         `stride` elements more than without; default none
-    groups: of channels, each convolved by itself; default 1"""
+    groups: the groups of channels, each convolved by itself; default 1"""
     return apply(
             "cnn_conv_transpose1d", x, weight, bias, options(B.cnn_conv_transpose1d_options, stride=stride,
             dilation=dilation, padding=padding, output_padding=output_padding, output_size=output_size, groups=groups))
@@ -279,7 +279,7 @@ def conv_transpose2d(
         dilation; default 0
     output_size: height and width of the result in place of output_padding, which then follows from them: fewer
         than `stride` pixels more than without; default none
-    groups: of channels, each convolved by itself; default 1"""
+    groups: the groups of channels, each convolved by itself; default 1"""
     return apply(
             "cnn_conv_transpose2d", x, weight, bias, options(B.cnn_conv_transpose2d_options, stride=stride,
             dilation=dilation, padding=padding, output_padding=output_padding, output_size=output_size, groups=groups))
@@ -302,7 +302,7 @@ def conv_transpose3d(
         0
     output_size: sizes of the result in place of output_padding, which then follows from them: fewer than
         `stride` voxels more than without; default none
-    groups: of channels, each convolved by itself; default 1"""
+    groups: the groups of channels, each convolved by itself; default 1"""
     return apply(
             "cnn_conv_transpose3d", x, weight, bias, options(B.cnn_conv_transpose3d_options, stride=stride,
             dilation=dilation, padding=padding, output_padding=output_padding, output_size=output_size, groups=groups))
@@ -1070,7 +1070,7 @@ def triplet_margin_loss(
     @return a scalar, or for CNN_REDUCE_NONE the shape without D.
 
     margin: default 1
-    p: of the norm, above 0, or INFINITY; default 2
+    p: the exponent of the norm, above 0, or INFINITY; default 2
     eps: added to each difference, at least 0; default 1e-6
     reduction: default CNN_REDUCE_MEAN
     swap: the distance of positive and negative counts if it is the smaller one"""
@@ -1183,7 +1183,7 @@ def maxpool2d(
 
     kernel_size: size of the window; required
     stride: default: the window's size
-    padding: of −infinity, at most half the window; default 0
+    padding: rows and columns of −infinity, at most half the window; default 0
     dilation: default 1
     ceil_mode: round the output's size up, as PyTorch does"""
     return apply(
@@ -1201,7 +1201,7 @@ def avg_pool2d(
 
     kernel_size: size of the window; required
     stride: default: the window's size
-    padding: of zeros, at most half the window; default 0
+    padding: rows and columns of zeros, at most half the window; default 0
     divisor_override: what sums are divided by; default: the number of elements in the window
     ceil_mode: round the output's size up, as PyTorch does
     exclude_padding: elements of the padding are not counted: PyTorch's count_include_pad=False"""
@@ -1221,7 +1221,7 @@ def maxpool2d_with_indices(
 
     kernel_size: size of the window; required
     stride: default: the window's size
-    padding: of −infinity, at most half the window; default 0
+    padding: rows and columns of −infinity, at most half the window; default 0
     dilation: default 1
     ceil_mode: round the output's size up, as PyTorch does"""
     return apply(
@@ -1236,7 +1236,7 @@ def maxpool1d(
 
     kernel_size: size of the window; required
     stride: default: the window's size
-    padding: of −infinity, at most half the window; default 0
+    padding: rows and columns of −infinity, at most half the window; default 0
     dilation: default 1
     ceil_mode: round the output's size up, as PyTorch does"""
     return apply(
@@ -1251,7 +1251,7 @@ def avg_pool1d(
 
     kernel_size: size of the window; required
     stride: default: the window's size
-    padding: of zeros, at most half the window; default 0
+    padding: rows and columns of zeros, at most half the window; default 0
     ceil_mode: round the output's size up, as PyTorch does
     exclude_padding: elements of the padding are not counted: PyTorch's count_include_pad=False"""
     return apply(
@@ -1311,8 +1311,8 @@ def max_along(x: Tensor, dim: int, keepdim: bool = False) -> Tuple[Tensor, Tenso
     """The largest elements along one dimension and where they are: torch.max(x, dim). Any dtype; a NaN wins,
     and so does the first of equal elements, which gets the whole gradient. A dimension of size 0: an error.
     @param indices  receives the positions along `dim`, i64, in the result's shape and without a gradient; a
-        tensor of the
-                    same tape, nil on failure. May be NULL."""
+        tensor of
+                    the same tape, nil on failure. May be NULL."""
     return apply("cnn_max_along", x, dim, keepdim, outputs=1)
 
 
@@ -1384,7 +1384,7 @@ def pad(
 
     @param count  how many numbers: even, at most twice the rank.
 
-    value: of CNN_PAD_CONSTANT, converted as cnn_tensor_fill() says; default 0
+    value: the elements that CNN_PAD_CONSTANT adds, converted as cnn_tensor_fill() says; default 0
     mode: default CNN_PAD_CONSTANT"""
     return apply("cnn_pad", x, *sizes(pads), options(B.cnn_pad_options, value=value, mode=mode))
 
@@ -1397,7 +1397,7 @@ def interpolate(
     """torch.nn.functional.interpolate without antialias: x [N,C,L], [N,C,H,W] or [N,C,D,H,W] with every
     dimension from the third on resized. Sums are made in double.
 
-    size: of the result; required, or else a scale factor
+    size: the size of the result; required, or else a scale factor
     scale_factor: the size is floor(size of x · scale_factor); sizes or scale factors are given
     mode: default CNN_INTERPOLATE_NEAREST
     align_corners: the first and the last elements of x and of the result coincide, instead of their outer

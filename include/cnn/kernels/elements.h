@@ -14,7 +14,7 @@ CNN_BEGIN_DECLS
 typedef struct cnn_nest {
     int ndim;                        /**< dimensions */
     int64_t shape[CNN_MAX_DIMS];     /**< how often each loop runs */
-    int64_t stride[4][CNN_MAX_DIMS]; /**< of each operand */
+    int64_t stride[4][CNN_MAX_DIMS]; /**< the strides of each operand */
 } cnn_nest;
 
 /** Functions of one element. */
@@ -28,7 +28,7 @@ typedef enum cnn_unary {
     CNN_UNARY_SIGMOID,
     CNN_UNARY_GELU,       /**< x · Φ(x); value[0] = 1: by PyTorch's approximation with tanh */
     CNN_UNARY_GELU_SLOPE, /**< its derivative, with the same value */
-    CNN_UNARY_CLAMP,      /**< to value[0] ≤ x ≤ value[1] */
+    CNN_UNARY_CLAMP,      /**< x limited to value[0] ≤ x ≤ value[1] */
     CNN_UNARY_POW,        /**< x to the power of value[0] */
     CNN_UNARY_ADD,        /**< x + value[0]; int64 stays at the largest number */
     CNN_UNARY_MUL,        /**< x · value[0] */
@@ -72,7 +72,7 @@ typedef enum cnn_unary {
     CNN_UNARY_EXPM1, /**< exp(x) − 1 */
     CNN_UNARY_FLOOR,
     CNN_UNARY_CEIL,
-    CNN_UNARY_ROUND, /**< to the nearest integer, halves to the even one */
+    CNN_UNARY_ROUND, /**< the nearest integer, halves to the even one */
     CNN_UNARY_TRUNC,
     CNN_UNARY_TANH_SLOPE,    /**< 1 − x², the slope of tanh where its result is x */
     CNN_UNARY_SIGMOID_SLOPE, /**< (1 − x) · x, the slope of sigmoid where its result is x */
@@ -97,7 +97,7 @@ typedef enum cnn_binary {
     CNN_BINARY_BIT_AND, /**< bits of integers and bool */
     CNN_BINARY_BIT_OR,
     CNN_BINARY_BIT_XOR,
-    CNN_BINARY_LEFT_SHIFT,  /**< of integers by b bits; 0 where b is negative or no less than there are bits */
+    CNN_BINARY_LEFT_SHIFT,  /**< integers shifted by b bits; 0 where b is negative or no less than there are bits */
     CNN_BINARY_RIGHT_SHIFT, /**< the same; the sign in every bit where b is out of range */
     CNN_BINARY_COUNT        /**< how many there are */
 } cnn_binary;
@@ -153,7 +153,7 @@ typedef enum cnn_element_loss {
 
 /** Losses of logits or scores of classes. */
 typedef enum cnn_class_loss {
-    CNN_LOSS_CROSS_ENTROPY, /**< of the softmax */
+    CNN_LOSS_CROSS_ENTROPY, /**< cross entropy of the softmax */
     CNN_LOSS_NLL,           /**< −weight[t] · x[t] */
     CNN_LOSS_MULTI_MARGIN /**< weight[t] · Σ max(0, margin − x[t] + x[c])^power over c ≠ t, divided by the classes */
 } cnn_class_loss;
@@ -166,18 +166,18 @@ typedef enum cnn_distribution {
     CNN_DRAW_SYMMETRIC  /**< in [−p, p): p · (2·u − 1) in double, u uniform in [0, 1) */
 } cnn_distribution;
 
-/** Of CNN_KERNEL_FILL. */
+/** Parameters of CNN_KERNEL_FILL. */
 typedef struct cnn_fill_parameters {
-    double value; /**< of every element, converted as cnn_tensor_fill() says */
+    double value; /**< the number that every element gets, converted as cnn_tensor_fill() says */
 } cnn_fill_parameters;
 
-/** Of CNN_KERNEL_COPY. */
+/** Parameters of CNN_KERNEL_COPY. */
 typedef struct cnn_copy_parameters {
     cnn_nest nest;  /**< operands: result, input */
-    cnn_dtype from; /**< of the input; the launch's dtype is that of the result */
+    cnn_dtype from; /**< the dtype of the input; the launch's dtype is that of the result */
 } cnn_copy_parameters;
 
-/** Of every kernel that goes over elements one by one. */
+/** Parameters of every kernel that goes over elements one by one. */
 typedef struct cnn_elementwise_parameters {
     int function;    /**< a cnn_unary, cnn_binary or cnn_compare */
     cnn_nest nest;   /**< operands: result, inputs */
@@ -201,20 +201,20 @@ typedef struct cnn_along {
 /** A contiguous matrix. */
 typedef struct cnn_matrix {
     int64_t rows;    /**< how many */
-    int64_t columns; /**< of each row */
+    int64_t columns; /**< the columns of each row */
 } cnn_matrix;
 
 /** Numbers that are drawn: element i is a pure function of the key and of i. */
 typedef struct cnn_draw_parameters {
-    cnn_distribution distribution; /**< of CNN_KERNEL_DRAW */
+    cnn_distribution distribution; /**< the distribution that CNN_KERNEL_DRAW draws from */
     double p;                      /**< its parameter; of CNN_KERNEL_DROPOUT the probability of a zero */
-    uint64_t key[2];               /**< of the Philox generator: element i is in block i / 4 of this key */
+    uint64_t key[2];               /**< the key of the Philox generator: element i is in block i / 4 of this key */
 } cnn_draw_parameters;
 
-/** Of CNN_KERNEL_DROP_BLOCKS: element i is dropped with number i / inner. */
+/** Parameters of CNN_KERNEL_DROP_BLOCKS: element i is dropped with number i / inner. */
 typedef struct cnn_drop_blocks_parameters {
     double p;        /**< the probability of dropping */
-    uint64_t key[2]; /**< of the Philox generator, as in cnn_draw_parameters */
+    uint64_t key[2]; /**< the key of the Philox generator, as in cnn_draw_parameters */
     int64_t inner;   /**< consecutive elements that stay or go together */
     double scale;    /**< factor of what stays; of what is dropped it is 0 */
     double kept;     /**< added to what stays */
@@ -242,25 +242,25 @@ typedef struct cnn_index_parameters {
                         dimension, and its order counts where indices repeat */
 } cnn_index_parameters;
 
-/** Of CNN_KERNEL_SCAN: y[i] is what x[0] to x[i] are together, along a dimension. */
+/** Parameters of CNN_KERNEL_SCAN: y[i] is what x[0] to x[i] are together, along a dimension. */
 typedef struct cnn_scan_parameters {
     cnn_along along; /**< sizes */
     bool product;    /**< products, else sums */
     bool reverse;    /**< from the end: x[i] to x[n − 1] */
 } cnn_scan_parameters;
 
-/** Of CNN_KERNEL_SORT. Equal elements keep their order; NaN is the largest number, and 0 equals −0. */
+/** Parameters of CNN_KERNEL_SORT. Equal elements keep their order; NaN is the largest number, and 0 equals −0. */
 typedef struct cnn_sort_parameters {
     cnn_along along; /**< sizes of x */
     int64_t k;       /**< how many elements along the dimension are wanted, the first ones in the order */
     bool descending; /**< the largest first */
 } cnn_sort_parameters;
 
-/** Of CNN_KERNEL_TRIANGLE: matrices of which one side of a diagonal is kept and the rest is 0. */
+/** Parameters of CNN_KERNEL_TRIANGLE: matrices of which one side of a diagonal is kept and the rest is 0. */
 typedef struct cnn_triangle_parameters {
     int64_t matrices; /**< how many */
-    int64_t rows;     /**< of each */
-    int64_t columns;  /**< of each */
+    int64_t rows;     /**< the rows of each matrix */
+    int64_t columns;  /**< the columns of each matrix */
     int64_t diagonal; /**< column minus row of the diagonal, which is kept */
     bool upper;       /**< keep what is above it, else what is below */
 } cnn_triangle_parameters;
@@ -269,7 +269,7 @@ typedef struct cnn_triangle_parameters {
 typedef struct cnn_element_loss_parameters {
     int function;    /**< a cnn_element_loss */
     int reduction;   /**< a cnn_reduction */
-    double divisor;  /**< of the sum, where there is one; NaN where sum and divisor are 0 */
+    double divisor;  /**< what the sum is divided by, where there is a sum; NaN where sum and divisor are 0 */
     double value[2]; /**< numbers that the function takes besides */
     cnn_nest nest;   /**< operands: x, t, c, weight. Results, their gradients and slopes have its shape, row-major */
 } cnn_element_loss_parameters;

@@ -31,18 +31,18 @@ typedef struct cnn_matmul_parameters {
     cnn_gemm product;               /**< each of them */
     int ndim;                       /**< dimensions of the batch */
     int64_t batch[CNN_MAX_DIMS];    /**< their sizes */
-    int64_t a_stride[CNN_MAX_DIMS]; /**< of A's matrices; 0 along a broadcast dimension */
-    int64_t b_stride[CNN_MAX_DIMS]; /**< of B's matrices; 0 along a broadcast dimension */
+    int64_t a_stride[CNN_MAX_DIMS]; /**< the strides of A's matrices; 0 along a broadcast dimension */
+    int64_t b_stride[CNN_MAX_DIMS]; /**< the strides of B's matrices; 0 along a broadcast dimension */
 } cnn_matmul_parameters;
 
 /** A 2-D convolution (cross-correlation) over contiguous NCHW data; weight is [out_channels, in_channels/groups,
  * kernel_h, kernel_w]. Padding at the bottom and right follows from out_h and out_w. */
 typedef struct cnn_conv {
     int64_t batch;        /**< pictures */
-    int64_t in_channels;  /**< of x */
+    int64_t in_channels;  /**< the channels of x */
     int64_t in_h;         /**< rows of x */
     int64_t in_w;         /**< columns of x */
-    int64_t out_channels; /**< of y */
+    int64_t out_channels; /**< the channels of y */
     int64_t out_h;        /**< rows of y */
     int64_t out_w;        /**< columns of y */
     int64_t kernel_h;     /**< rows of a filter */
@@ -53,7 +53,7 @@ typedef struct cnn_conv {
     int64_t dilation_w;   /**< columns of x from one column of the filter to the next */
     int64_t pad_top;      /**< rows of zeros above x */
     int64_t pad_left;     /**< columns of zeros to the left of x */
-    int64_t groups;       /**< of channels, each convolved by itself */
+    int64_t groups;       /**< the groups of channels, each convolved by itself */
     bool strict; /**< every sum is made term by term: no algorithm whose error bound is larger than a plain sum's */
     /* The epilogue, which is applied before results leave the caches; usually none. */
     bool relu;     /**< forward: y = max(y, 0) */
@@ -119,11 +119,12 @@ typedef struct cnn_batch_norm_parameters {
     int64_t batch;         /**< samples */
     int64_t channels;      /**< each with statistics of its own */
     int64_t inner;         /**< product of the sizes after the channels */
-    bool batch_statistics; /**< of the gradients: mean and variance depend on x */
-    double momentum;       /**< of CNN_KERNEL_BATCH_NORM_MOVE */
+    bool batch_statistics; /**< whether mean and variance depend on x, for the gradients */
+    double momentum;       /**< how far CNN_KERNEL_BATCH_NORM_MOVE moves the running ones */
     double eps;            /**< added to the variance */
-    int64_t instances;     /**< of CNN_KERNEL_BATCH_NORM_MOVE: how many means and variances of each channel there are,
-                                [2, instances, channels], of which the running ones move towards the mean */
+    /** For CNN_KERNEL_BATCH_NORM_MOVE: how many means and variances of each channel there are, [2, instances,
+     * channels], of which the running ones move towards the mean. */
+    int64_t instances;
     bool relu;   /**< false in a launch; for the CPU's own kernels: y = max(y, 0), whose bias BACKWARD has as input 4 */
     bool joined; /**< false in a launch; for the CPU's own kernels: FORWARD makes the statistics, too, as output 1 */
     float ceiling; /**< 0 in a launch; for the CPU's own kernels: with relu, y = min(y, ceiling) where it is above 0 */
@@ -134,8 +135,8 @@ typedef struct cnn_batch_norm_parameters {
  * channels]. Statistics are double [3, batch · groups]: means, variances and 1 / √(variance + eps). */
 typedef struct cnn_group_norm_parameters {
     int64_t batch;    /**< samples */
-    int64_t groups;   /**< of a sample's channels, each with statistics of its own */
-    int64_t channels; /**< of a group */
+    int64_t groups;   /**< the groups of a sample's channels, each with statistics of its own */
+    int64_t channels; /**< the channels of a group */
     int64_t inner;    /**< product of the sizes after the channels */
     double eps;       /**< added to the variance */
     bool uncentred;   /**< the mean counts as 0, so that the variance is the mean square */
@@ -145,7 +146,7 @@ typedef struct cnn_group_norm_parameters {
  * over the channels c − size / 2 … c + (size − 1) / 2 that there are. */
 typedef struct cnn_local_response_norm_parameters {
     int64_t batch;    /**< samples */
-    int64_t channels; /**< of a sample */
+    int64_t channels; /**< the channels of a sample */
     int64_t inner;    /**< product of the sizes after the channels */
     int64_t size;     /**< channels of a window */
     double alpha;     /**< factor of the mean square */
@@ -163,8 +164,8 @@ typedef struct cnn_cross_entropy_parameters {
     double smoothing;       /**< label smoothing, 0 to 1 */
     int reduction;          /**< a cnn_reduction */
     int function;           /**< a cnn_class_loss; all but CNN_LOSS_CROSS_ENTROPY have no statistics */
-    int power;              /**< of CNN_LOSS_MULTI_MARGIN: 1 or 2 */
-    double margin;          /**< of CNN_LOSS_MULTI_MARGIN */
+    int power;              /**< the exponent of CNN_LOSS_MULTI_MARGIN: 1 or 2 */
+    double margin;          /**< the margin of CNN_LOSS_MULTI_MARGIN */
 } cnn_cross_entropy_parameters;
 
 /** Kinds of recurrent networks. Their gates are in the order of PyTorch's weights. */
@@ -182,7 +183,7 @@ typedef struct cnn_rnn_parameters {
     int cell;       /**< a cnn_rnn_cell */
     int64_t rows;   /**< sequences */
     int64_t hidden; /**< elements of a state */
-    int64_t time;   /**< of this step among the lengths */
+    int64_t time;   /**< the number of this step, which the lengths are compared with */
 } cnn_rnn_parameters;
 
 /** What an element o of an axis of a result is made of. */
@@ -201,18 +202,19 @@ typedef enum cnn_resample {
 
 /** One axis. An element that lies outside gives way to the nearest one inside. */
 typedef struct cnn_resample_axis {
-    int function;       /**< a cnn_resample */
-    int64_t in;         /**< elements of x */
-    int64_t out;        /**< elements of the result */
-    int64_t before;     /**< how many elements a padding adds before x; negative: cuts off */
-    double scale;       /**< of the first four; with it, s is computed in the dtype that the kernel computes in */
-    bool align_corners; /**< of CNN_RESAMPLE_LINEAR and CNN_RESAMPLE_CUBIC */
+    int function;   /**< a cnn_resample */
+    int64_t in;     /**< elements of x */
+    int64_t out;    /**< elements of the result */
+    int64_t before; /**< how many elements a padding adds before x; negative: cuts off */
+    /** The scale of the first four rules; with it, s is computed in the dtype that the kernel computes in */
+    double scale;
+    bool align_corners; /**< as in cnn_interpolate(), for CNN_RESAMPLE_LINEAR and CNN_RESAMPLE_CUBIC */
 } cnn_resample_axis;
 
-/** Of a contiguous [planes, axis[0].in, axis[1].in, axis[2].in], along each axis by a rule of its own. */
+/** Parameters for a contiguous [planes, axis[0].in, axis[1].in, axis[2].in], along each axis by a rule of its own. */
 typedef struct cnn_resample_parameters {
     int64_t planes;            /**< product of the sizes before the axes */
-    cnn_resample_axis axis[3]; /**< that do nothing: CNN_RESAMPLE_REPLICATE with in = out */
+    cnn_resample_axis axis[3]; /**< an axis that does nothing is CNN_RESAMPLE_REPLICATE with in = out */
 } cnn_resample_parameters;
 
 /** Scaled dot-product attention. For each index of the batch, with its matrices q [queries,width], k [keys,width] and v
@@ -226,7 +228,7 @@ typedef struct cnn_resample_parameters {
 typedef struct cnn_attention_parameters {
     int ndim;                        /**< dimensions of the batch */
     int64_t batch[CNN_MAX_DIMS];     /**< their sizes */
-    int64_t stride[4][CNN_MAX_DIMS]; /**< of q, k, v and the mask along the batch, in elements */
+    int64_t stride[4][CNN_MAX_DIMS]; /**< the strides of q, k, v and the mask along the batch, in elements */
     int64_t row[3];                  /**< from one row of q, k, v to the next */
     int64_t mask_row;                /**< from one query of the mask to the next, 0 where it is broadcast */
     int64_t mask_column;             /**< the same from one key to the next */
@@ -236,7 +238,7 @@ typedef struct cnn_attention_parameters {
     int64_t value_width;             /**< columns of v and y */
     bool mask_is_bool;               /**< true keeps an element; else the mask has the launch's dtype and is added */
     bool causal;                     /**< query i sees keys 0 … i */
-    double scale;                    /**< of the products */
+    double scale;                    /**< what the products are multiplied by */
     cnn_draw_parameters drop;        /**< p = 0: nothing is dropped. Elements are numbered in all weights together */
 } cnn_attention_parameters;
 

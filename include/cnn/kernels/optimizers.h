@@ -16,8 +16,8 @@ CNN_BEGIN_DECLS
  *   denom = sqrt(amsgrad ? vmax = max(vmax, v) : v) / sqrt(bias2) + eps;  p -= lr / bias1 · m / denom */
 typedef struct cnn_adam_parameters {
     double lr;           /**< learning rate */
-    double beta1;        /**< of the mean of gradients */
-    double beta2;        /**< of the mean of their squares */
+    double beta1;        /**< the decay of the mean of gradients */
+    double beta2;        /**< the decay of the mean of their squares */
     double eps;          /**< added to the denominator */
     double weight_decay; /**< "wd" in the formula */
     double bias1;        /**< 1 - beta1^t */
@@ -31,7 +31,7 @@ typedef struct cnn_adam_parameters {
 typedef struct cnn_sgd_parameters {
     double lr;           /**< learning rate */
     double momentum;     /**< 0: without a buffer */
-    double dampening;    /**< of the gradient that goes into the buffer */
+    double dampening;    /**< the part of the gradient that is left out of the buffer */
     double weight_decay; /**< "wd" in the formula */
     bool nesterov;       /**< Nesterov's momentum */
     bool maximize;       /**< climb instead of descending */
@@ -46,7 +46,7 @@ typedef struct cnn_rmsprop_parameters {
     double alpha;        /**< decay of the square and the mean */
     double eps;          /**< added to the root */
     double weight_decay; /**< wd */
-    double momentum;     /**< of the buffer */
+    double momentum;     /**< the decay of the buffer */
     bool maximize;       /**< ascend */
 } cnn_rmsprop_parameters;
 
@@ -77,8 +77,8 @@ typedef struct cnn_nadam_parameters {
     double beta2;        /**< decay of v */
     double eps;          /**< added to the root */
     double weight_decay; /**< wd */
-    double mu;           /**< of this step */
-    double mu_next;      /**< of the one after it */
+    double mu;           /**< the momentum of this step */
+    double mu_next;      /**< the momentum of the step after it */
     double bias2;        /**< 1 - beta2^t */
     bool decoupled;      /**< weight decay is no part of the gradient */
     bool maximize;       /**< ascend */
@@ -115,7 +115,7 @@ typedef struct cnn_adamax_parameters {
  * m = beta2·m + (1 - beta2)·g. */
 typedef struct cnn_lion_parameters {
     double lr;           /**< learning rate */
-    double beta1;        /**< of the average whose sign is taken */
+    double beta1;        /**< the decay of the average whose sign is taken */
     double beta2;        /**< decay of the average that is kept */
     double weight_decay; /**< wd */
     bool maximize;       /**< ascend */
@@ -138,7 +138,7 @@ typedef struct cnn_lamb_parameters {
  * step = buf = momentum·buf + step; p -= step. */
 typedef struct cnn_lars_parameters {
     double lr;                /**< learning rate */
-    double momentum;          /**< of the buffer */
+    double momentum;          /**< the decay of the buffer */
     double weight_decay;      /**< wd */
     double trust_coefficient; /**< the paper's η */
     bool maximize;            /**< ascend */
@@ -147,27 +147,27 @@ typedef struct cnn_lars_parameters {
 /** The beginning of a Muon step: buf = momentum·buf + (1 - momentum)·grad;
  * update = nesterov ? momentum·buf + (1 - momentum)·grad : buf. */
 typedef struct cnn_muon_parameters {
-    double momentum; /**< of the buffer */
+    double momentum; /**< the decay of the buffer */
     bool nesterov;   /**< Nesterov's momentum */
 } cnn_muon_parameters;
 
 /** y = alpha·x / norm + beta·y; where beta is 0, y is not read. The norm is √total, at least eps; without a total 1. */
 typedef struct cnn_combine_parameters {
-    double alpha; /**< of x */
-    double beta;  /**< of y */
+    double alpha; /**< the factor of x */
+    double beta;  /**< the factor of y */
     double eps;   /**< at most 1 where there is no total */
 } cnn_combine_parameters;
 
-/** Of CNN_KERNEL_NORM: the total is a double that several launches add to. */
+/** Parameters of CNN_KERNEL_NORM: the total is a double that several launches add to. */
 typedef struct cnn_norm_parameters {
     double p;   /**< total += Σ |x|^p; infinity: total = max(total, |x|), in which a NaN wins */
     bool first; /**< the total is 0 before this launch */
 } cnn_norm_parameters;
 
-/** Of CNN_KERNEL_CLIP: x is multiplied by max_norm / (total^(1/p) + eps), or the total alone where p is infinite,
- * unless that is at least 1. Where it is NaN, x becomes NaN. */
+/** Parameters of CNN_KERNEL_CLIP: x is multiplied by max_norm / (total^(1/p) + eps), or the total alone where p is
+ * infinite, unless that is at least 1. Where it is NaN, x becomes NaN. */
 typedef struct cnn_clip_parameters {
-    double p;        /**< of the norm */
+    double p;        /**< the exponent of the norm */
     double max_norm; /**< the largest one */
     double eps;      /**< added to the norm */
 } cnn_clip_parameters;

@@ -71,15 +71,15 @@ typedef struct cnn_activation_options {
     size_t struct_size;        /**< sizeof(cnn_activation_options) */
     unsigned char reserved[8]; /**< zero: room for later options */
 } cnn_activation_options;
-typedef cnn_activation_options cnn_selu_options;        /**< of cnn_selu_create() */
-typedef cnn_activation_options cnn_silu_options;        /**< of cnn_silu_create() */
-typedef cnn_activation_options cnn_mish_options;        /**< of cnn_mish_create() */
-typedef cnn_activation_options cnn_logsigmoid_options;  /**< of cnn_logsigmoid_create() */
-typedef cnn_activation_options cnn_softsign_options;    /**< of cnn_softsign_create() */
-typedef cnn_activation_options cnn_hardswish_options;   /**< of cnn_hardswish_create() */
-typedef cnn_activation_options cnn_hardsigmoid_options; /**< of cnn_hardsigmoid_create() */
-typedef cnn_activation_options cnn_relu6_options;       /**< of cnn_relu6_create() */
-typedef cnn_activation_options cnn_tanhshrink_options;  /**< of cnn_tanhshrink_create() */
+typedef cnn_activation_options cnn_selu_options;        /**< options of cnn_selu_create() */
+typedef cnn_activation_options cnn_silu_options;        /**< options of cnn_silu_create() */
+typedef cnn_activation_options cnn_mish_options;        /**< options of cnn_mish_create() */
+typedef cnn_activation_options cnn_logsigmoid_options;  /**< options of cnn_logsigmoid_create() */
+typedef cnn_activation_options cnn_softsign_options;    /**< options of cnn_softsign_create() */
+typedef cnn_activation_options cnn_hardswish_options;   /**< options of cnn_hardswish_create() */
+typedef cnn_activation_options cnn_hardsigmoid_options; /**< options of cnn_hardsigmoid_create() */
+typedef cnn_activation_options cnn_relu6_options;       /**< options of cnn_relu6_create() */
+typedef cnn_activation_options cnn_tanhshrink_options;  /**< options of cnn_tanhshrink_create() */
 
 /** Options of cnn_leaky_relu_create(). */
 typedef struct cnn_leaky_relu_options {

@@ -15,7 +15,7 @@ CNN_BEGIN_DECLS
 /** Options of cnn_scaled_dot_product_attention(); zero means the default. */
 typedef struct cnn_scaled_dot_product_attention_options {
     size_t struct_size;        /**< sizeof(cnn_scaled_dot_product_attention_options) */
-    double scale;              /**< of the products; default 1/√E */
+    double scale;              /**< what the products are multiplied by; default 1/√E */
     double dropout_p;          /**< in [0, 1]: the chance that a weight is dropped, in training alone; default 0 */
     bool is_causal;            /**< query i sees keys 0 … i alone */
     bool enable_gqa;           /**< a head (dimension −3) of key and value serves H / G of the query's, see there */

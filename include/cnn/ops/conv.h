@@ -22,25 +22,26 @@ typedef enum cnn_padding_mode {
 
 /** Options of a 2-D convolution; zero means the default. A field for both directions gives way to `_h` and `_w`. */
 typedef struct cnn_conv2d_options {
-    size_t struct_size;            /**< sizeof(cnn_conv2d_options) */
-    int64_t kernel;                /**< size of the kernel; cnn_conv2d() takes it from the weight */
-    int64_t kernel_h;              /**< vertically */
-    int64_t kernel_w;              /**< horizontally */
-    int64_t stride;                /**< default 1 */
-    int64_t stride_h;              /**< vertically */
-    int64_t stride_w;              /**< horizontally */
-    int64_t dilation;              /**< default 1 */
-    int64_t dilation_h;            /**< vertically */
-    int64_t dilation_w;            /**< horizontally */
-    int64_t padding;               /**< zeros around the image; default 0 */
-    int64_t padding_h;             /**< vertically */
-    int64_t padding_w;             /**< horizontally */
-    int64_t padding_top;           /**< zeros above: if any of the four is given, they alone count */
-    int64_t padding_bottom;        /**< zeros below */
-    int64_t padding_left;          /**< zeros on the left */
-    int64_t padding_right;         /**< zeros on the right */
-    int64_t groups;                /**< of channels, each convolved by itself: as many as there are input channels make
-                                        a depthwise convolution; default 1 */
+    size_t struct_size;     /**< sizeof(cnn_conv2d_options) */
+    int64_t kernel;         /**< size of the kernel; cnn_conv2d() takes it from the weight */
+    int64_t kernel_h;       /**< vertically */
+    int64_t kernel_w;       /**< horizontally */
+    int64_t stride;         /**< default 1 */
+    int64_t stride_h;       /**< vertically */
+    int64_t stride_w;       /**< horizontally */
+    int64_t dilation;       /**< default 1 */
+    int64_t dilation_h;     /**< vertically */
+    int64_t dilation_w;     /**< horizontally */
+    int64_t padding;        /**< zeros around the image; default 0 */
+    int64_t padding_h;      /**< vertically */
+    int64_t padding_w;      /**< horizontally */
+    int64_t padding_top;    /**< zeros above: if any of the four is given, they alone count */
+    int64_t padding_bottom; /**< zeros below */
+    int64_t padding_left;   /**< zeros on the left */
+    int64_t padding_right;  /**< zeros on the right */
+    /** The groups of channels, each convolved by itself: as many as there are input channels make a depthwise
+     * convolution; default 1 */
+    int64_t groups;
     cnn_padding_mode padding_mode; /**< default CNN_PADDING_EXPLICIT */
     cnn_dtype dtype;               /**< layers only: of the parameters; default CNN_F32 */
     cnn_pad_mode pad_mode;         /**< layers only: what the padding is made of, as of cnn_pad(); default zeros */
@@ -76,7 +77,7 @@ typedef struct cnn_conv1d_options {
     int64_t padding;               /**< zeros at both ends; default 0 */
     int64_t padding_left;          /**< zeros before the first element: if one of the two is given, they alone count */
     int64_t padding_right;         /**< zeros behind the last */
-    int64_t groups;                /**< of channels, each convolved by itself; default 1 */
+    int64_t groups;                /**< the groups of channels, each convolved by itself; default 1 */
     cnn_padding_mode padding_mode; /**< default CNN_PADDING_EXPLICIT */
     cnn_dtype dtype;               /**< layers only: of the parameters; default CNN_F32 */
     cnn_pad_mode pad_mode;         /**< layers only: what the padding is made of, as of cnn_pad(); default zeros */
@@ -104,7 +105,7 @@ typedef struct cnn_conv3d_options {
     int64_t padding_d;             /**< in depth */
     int64_t padding_h;             /**< vertically */
     int64_t padding_w;             /**< horizontally */
-    int64_t groups;                /**< of channels, each convolved by itself; default 1 */
+    int64_t groups;                /**< the groups of channels, each convolved by itself; default 1 */
     cnn_padding_mode padding_mode; /**< default CNN_PADDING_EXPLICIT */
     cnn_dtype dtype;               /**< layers only: of the parameters; default CNN_F32 */
     cnn_pad_mode pad_mode;         /**< layers only: what the padding is made of, as of cnn_pad(); default zeros */
@@ -122,7 +123,7 @@ typedef struct cnn_conv_transpose1d_options {
     int64_t output_padding;    /**< elements that it has more at its end, less than stride or dilation; default 0 */
     int64_t output_size;       /**< the size of the result in place of output_padding, which then follows from it: fewer
                                  than `stride` elements more than without; default none */
-    int64_t groups;            /**< of channels, each convolved by itself; default 1 */
+    int64_t groups;            /**< the groups of channels, each convolved by itself; default 1 */
     cnn_dtype dtype;           /**< layers only: of the parameters; default CNN_F32 */
     bool no_bias;              /**< layers only: no bias parameter */
     unsigned char reserved[3]; /**< zero: room for later options */
@@ -152,7 +153,7 @@ typedef struct cnn_conv_transpose2d_options {
                                  them: fewer than `stride` pixels more than without; default none */
     int64_t output_size_h;    /**< the height */
     int64_t output_size_w;    /**< the width */
-    int64_t groups;           /**< of channels, each convolved by itself; default 1 */
+    int64_t groups;           /**< the groups of channels, each convolved by itself; default 1 */
     cnn_dtype dtype;          /**< layers only: of the parameters; default CNN_F32 */
     bool no_bias;             /**< layers only: no bias parameter */
     unsigned char reserved[3]; /**< zero: room for later options */
@@ -188,7 +189,7 @@ typedef struct cnn_conv_transpose3d_options {
     int64_t output_size_d;     /**< the depth */
     int64_t output_size_h;     /**< the height */
     int64_t output_size_w;     /**< the width */
-    int64_t groups;            /**< of channels, each convolved by itself; default 1 */
+    int64_t groups;            /**< the groups of channels, each convolved by itself; default 1 */
     cnn_dtype dtype;           /**< layers only: of the parameters; default CNN_F32 */
     bool no_bias;              /**< layers only: no bias parameter */
     unsigned char reserved[3]; /**< zero: room for later options */

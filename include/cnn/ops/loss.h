@@ -296,7 +296,7 @@ CNN_API cnn_tensor *cnn_cosine_embedding_loss(cnn_tensor *input1, cnn_tensor *in
 typedef struct cnn_triplet_margin_loss_options {
     size_t struct_size;        /**< sizeof(cnn_triplet_margin_loss_options) */
     double margin;             /**< default 1 */
-    double p;                  /**< of the norm, above 0, or INFINITY; default 2 */
+    double p;                  /**< the exponent of the norm, above 0, or INFINITY; default 2 */
     double eps;                /**< added to each difference, at least 0; default 1e-6 */
     cnn_reduction reduction;   /**< default CNN_REDUCE_MEAN */
     bool swap;                 /**< the distance of positive and negative counts if it is the smaller one */

@@ -21,7 +21,7 @@ typedef struct cnn_maxpool2d_options {
     int64_t stride;            /**< default: the window's size */
     int64_t stride_h;          /**< vertically */
     int64_t stride_w;          /**< horizontally */
-    int64_t padding;           /**< of −infinity, at most half the window; default 0 */
+    int64_t padding;           /**< rows and columns of −infinity, at most half the window; default 0 */
     int64_t padding_h;         /**< vertically */
     int64_t padding_w;         /**< horizontally */
     int64_t dilation;          /**< default 1 */
@@ -43,7 +43,7 @@ typedef struct cnn_avg_pool2d_options {
     int64_t stride;            /**< default: the window's size */
     int64_t stride_h;          /**< vertically */
     int64_t stride_w;          /**< horizontally */
-    int64_t padding;           /**< of zeros, at most half the window; default 0 */
+    int64_t padding;           /**< rows and columns of zeros, at most half the window; default 0 */
     int64_t padding_h;         /**< vertically */
     int64_t padding_w;         /**< horizontally */
     int64_t divisor_override;  /**< what sums are divided by; default: the number of elements in the window */
@@ -67,7 +67,7 @@ typedef struct cnn_maxpool1d_options {
     size_t struct_size;        /**< sizeof(cnn_maxpool1d_options) */
     int64_t kernel;            /**< size of the window; required */
     int64_t stride;            /**< default: the window's size */
-    int64_t padding;           /**< of −infinity, at most half the window; default 0 */
+    int64_t padding;           /**< rows and columns of −infinity, at most half the window; default 0 */
     int64_t dilation;          /**< default 1 */
     bool ceil_mode;            /**< round the output's size up, as PyTorch does */
     unsigned char reserved[7]; /**< zero: room for later options */
@@ -81,7 +81,7 @@ typedef struct cnn_avg_pool1d_options {
     size_t struct_size;        /**< sizeof(cnn_avg_pool1d_options) */
     int64_t kernel;            /**< size of the window; required */
     int64_t stride;            /**< default: the window's size */
-    int64_t padding;           /**< of zeros, at most half the window; default 0 */
+    int64_t padding;           /**< rows and columns of zeros, at most half the window; default 0 */
     bool ceil_mode;            /**< round the output's size up, as PyTorch does */
     bool exclude_padding;      /**< elements of the padding are not counted: PyTorch's count_include_pad=False */
     unsigned char reserved[6]; /**< zero: room for later options */

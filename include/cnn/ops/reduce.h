@@ -28,8 +28,7 @@ CNN_API cnn_tensor *cnn_argmin(cnn_tensor *x, int count, const int *dims, bool k
 /** The largest elements along one dimension and where they are: torch.max(x, dim). Any dtype; a NaN wins, and so does
  * the first of equal elements, which gets the whole gradient. A dimension of size 0: an error.
  * @param indices  receives the positions along `dim`, i64, in the result's shape and without a gradient; a tensor of
- * the
- *                 same tape, nil on failure. May be NULL.
+ *                 the same tape, nil on failure. May be NULL.
  * @since 0.2 */
 CNN_API cnn_tensor *cnn_max_along(cnn_tensor *x, int dim, bool keepdim, cnn_tensor **indices);
 /** The smallest elements along one dimension, in the same manner: torch.min(x, dim). @since 0.2 */

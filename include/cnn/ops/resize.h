@@ -21,9 +21,9 @@ typedef enum cnn_pad_mode {
 
 /** Options of padding; zero means the default. */
 typedef struct cnn_pad_options {
-    size_t struct_size;        /**< sizeof(cnn_pad_options) */
-    double value;              /**< of CNN_PAD_CONSTANT, converted as cnn_tensor_fill() says; default 0 */
-    cnn_pad_mode mode;         /**< default CNN_PAD_CONSTANT */
+    size_t struct_size; /**< sizeof(cnn_pad_options) */
+    double value;       /**< the elements that CNN_PAD_CONSTANT adds, converted as cnn_tensor_fill() says; default 0 */
+    cnn_pad_mode mode;  /**< default CNN_PAD_CONSTANT */
     unsigned char reserved[4]; /**< zero: room for later options */
 } cnn_pad_options;
 
@@ -48,17 +48,17 @@ CNN_API cnn_tensor *cnn_pad(cnn_tensor *x, int count, const int64_t *pads, const
 typedef enum cnn_interpolate_mode {
     CNN_INTERPOLATE_NEAREST = 0,       /**< element floor(o · scale), as OpenCV has it */
     CNN_INTERPOLATE_NEAREST_EXACT = 1, /**< the element whose centre is nearest, as Pillow has it */
-    CNN_INTERPOLATE_LINEAR = 2,        /**< of x [N,C,L] */
-    CNN_INTERPOLATE_BILINEAR = 3,      /**< of x [N,C,H,W] */
-    CNN_INTERPOLATE_TRILINEAR = 4,     /**< of x [N,C,D,H,W] */
-    CNN_INTERPOLATE_BICUBIC = 5,       /**< of x [N,C,H,W], with a = −0.75 */
+    CNN_INTERPOLATE_LINEAR = 2,        /**< takes x [N,C,L] */
+    CNN_INTERPOLATE_BILINEAR = 3,      /**< takes x [N,C,H,W] */
+    CNN_INTERPOLATE_TRILINEAR = 4,     /**< takes x [N,C,D,H,W] */
+    CNN_INTERPOLATE_BICUBIC = 5,       /**< takes x [N,C,H,W], with a = −0.75 */
     CNN_INTERPOLATE_AREA = 6           /**< the mean of what an element covers: adaptive average pooling */
 } cnn_interpolate_mode;
 
 /** Options of interpolation; zero means the default. A field for all directions gives way to `_d`, `_h` and `_w`. */
 typedef struct cnn_interpolate_options {
     size_t struct_size;          /**< sizeof(cnn_interpolate_options) */
-    int64_t size;                /**< of the result; required, or else a scale factor */
+    int64_t size;                /**< the size of the result; required, or else a scale factor */
     int64_t size_d;              /**< its depth, of x [N,C,D,H,W] */
     int64_t size_h;              /**< its height, of images */
     int64_t size_w;              /**< its width or length */

@@ -39,8 +39,8 @@ typedef struct cnn_rnn_options {
     bool relu;                 /**< cnn_rnn() and its layer only: the nonlinearity is ReLU instead of tanh */
     unsigned char reserved[7]; /**< zero: room for later options */
 } cnn_rnn_options;
-typedef cnn_rnn_options cnn_gru_options;  /**< of cnn_gru() and its layer */
-typedef cnn_rnn_options cnn_lstm_options; /**< of cnn_lstm() and its layer */
+typedef cnn_rnn_options cnn_gru_options;  /**< options of cnn_gru() and its layer */
+typedef cnn_rnn_options cnn_lstm_options; /**< options of cnn_lstm() and its layer */
 
 /** An LSTM (torch.nn.LSTM). For each step t, with h and c of the step before it:
  *

@@ -11,7 +11,7 @@ CNN_BEGIN_DECLS
 typedef struct cnn_lion_options {
     size_t struct_size;        /**< sizeof(cnn_lion_options) */
     double lr;                 /**< learning rate, at least 0; default 1e-4 */
-    double beta1;              /**< of the average whose sign is taken, at least 0 and below 1; default 0.9 */
+    double beta1;              /**< the decay of the average whose sign is taken, at least 0 and below 1; default 0.9 */
     double beta2;              /**< decay of the average that is kept, at least 0 and below 1; default 0.99 */
     double weight_decay;       /**< decoupled, at least 0; default 0 */
     bool maximize;             /**< ascend instead of descend */

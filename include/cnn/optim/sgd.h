@@ -9,13 +9,13 @@ CNN_BEGIN_DECLS
 
 /** Options of SGD and of its parameter groups; zero means the default. */
 typedef struct cnn_sgd_options {
-    size_t struct_size;        /**< sizeof(cnn_sgd_options) */
-    double lr;                 /**< learning rate, at least 0; required, as in PyTorch 1.13 */
-    double momentum;           /**< at least 0; default 0 */
-    double dampening;          /**< of the momentum; any finite number; default 0 */
-    double weight_decay;       /**< L2 penalty, at least 0; default 0 */
-    bool nesterov;             /**< needs momentum > 0 and dampening 0 */
-    bool maximize;             /**< ascend instead of descend */
+    size_t struct_size;  /**< sizeof(cnn_sgd_options) */
+    double lr;           /**< learning rate, at least 0; required, as in PyTorch 1.13 */
+    double momentum;     /**< at least 0; default 0 */
+    double dampening;    /**< the part of the gradient that is left out of the momentum; any finite number; default 0 */
+    double weight_decay; /**< L2 penalty, at least 0; default 0 */
+    bool nesterov;       /**< needs momentum > 0 and dampening 0 */
+    bool maximize;       /**< ascend instead of descend */
     unsigned char reserved[6]; /**< zero: room for later options */
 } cnn_sgd_options;
 

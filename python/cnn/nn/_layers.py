@@ -28,7 +28,7 @@ class PReLU(Module):
 
     num_parameters: 1, the default, or the channels of the input, which are its dimension 1
     init: the first value of every weight; default 0.25
-    dtype: of the weight; default CNN_F32"""
+    dtype: the dtype of the weight; default CNN_F32"""
 
     def __init__(
             self, num_parameters: Optional[int] = None, init: Optional[float] = None, *,
@@ -53,16 +53,15 @@ class Tanh(Module):
 
 
 class Softmax(Module):
-    """torch.nn.Softmax: cnn_softmax() along `dim` as a layer. A dimension that an input has not is an error
-    when it comes."""
+    """torch.nn.Softmax: cnn_softmax() along `dim` as a layer. An input without that dimension is an error."""
 
     def __init__(self, dim: int) -> None:
         self._create("cnn_softmax_create", dim, options(B.cnn_softmax_options))
 
 
 class LogSoftmax(Module):
-    """torch.nn.LogSoftmax: cnn_log_softmax() along `dim` as a layer. A dimension that an input has not is an
-    error when it comes."""
+    """torch.nn.LogSoftmax: cnn_log_softmax() along `dim` as a layer. An input without that dimension is an
+    error."""
 
     def __init__(self, dim: int) -> None:
         self._create("cnn_log_softmax_create", dim, options(B.cnn_log_softmax_options))
@@ -91,7 +90,7 @@ class MultiheadAttention(Module):
     kdim: features of the key; default embed_dim
     vdim: features of the value; default embed_dim
     dropout: in [0, 1], of the weights, in training; default 0
-    dtype: of the parameters; default CNN_F32
+    dtype: the dtype of the parameters; default CNN_F32
     bias: no bias of the projections where it is False; default True
     add_bias_kv: adds one more key and value, `bias_k` and `bias_v`, to each sequence
     add_zero_attn: adds one more key and value of zeros
@@ -119,8 +118,8 @@ class TransformerEncoderLayer(Module):
 
     dim_feedforward: features between the two linear layers; default 2048
     dropout: in [0, 1], in training; default 0.1
-    layer_norm_eps: of the normalisations; default 1e-5
-    dtype: of the parameters; default CNN_F32
+    layer_norm_eps: added to variances in the normalisations; default 1e-5
+    dtype: the dtype of the parameters; default CNN_F32
     gelu: the activation is GELU instead of ReLU
     batch_first: tensors are [N,L,E] instead of [L,N,E]
     norm_first: normalises before attention and linear layers instead of behind their sums
@@ -144,7 +143,7 @@ class MaxPool1d(Module):
 
     kernel_size: size of the window; required
     stride: default: the window's size
-    padding: of −infinity, at most half the window; default 0
+    padding: rows and columns of −infinity, at most half the window; default 0
     dilation: default 1
     ceil_mode: round the output's size up, as PyTorch does"""
 
@@ -161,7 +160,7 @@ class AvgPool1d(Module):
 
     kernel_size: size of the window; required
     stride: default: the window's size
-    padding: of zeros, at most half the window; default 0
+    padding: rows and columns of zeros, at most half the window; default 0
     ceil_mode: round the output's size up, as PyTorch does
     exclude_padding: elements of the padding are not counted: PyTorch's count_include_pad=False"""
 
@@ -221,7 +220,7 @@ class ConstantPad2d(Module):
     padding_right: on the right
     padding_top: above
     padding_bottom: below
-    value: of what is added; default 0"""
+    value: the elements that are added; default 0"""
 
     def __init__(
             self, padding: Union[int, str, Sequence[int]], value: Optional[float] = None, *,
@@ -274,7 +273,7 @@ class ReplicationPad2d(Module):
 class Upsample(Module):
     """torch.nn.Upsample: cnn_interpolate() as a layer.
 
-    size: of the result; required, or else a scale factor
+    size: the size of the result; required, or else a scale factor
     scale_factor: the size is floor(size of x · scale_factor); sizes or scale factors are given
     mode: default CNN_INTERPOLATE_NEAREST
     align_corners: the first and the last elements of x and of the result coincide, instead of their outer
@@ -365,8 +364,8 @@ class Conv2d(Module):
     padding_bottom: zeros below
     padding_left: zeros on the left
     padding_right: zeros on the right
-    groups: of channels, each convolved by itself: as many as there are input channels make a depthwise
-        convolution; default 1
+    groups: The groups of channels, each convolved by itself: as many as there are input channels make a
+        depthwise convolution; default 1
     padding_mode: default CNN_PADDING_EXPLICIT
     dtype: of the parameters; default CNN_F32
     pad_mode: what the padding is made of, as of cnn_pad(); default zeros
@@ -410,7 +409,7 @@ class MaxPool2d(Module):
 
     kernel_size: size of the window; required
     stride: default: the window's size
-    padding: of −infinity, at most half the window; default 0
+    padding: rows and columns of −infinity, at most half the window; default 0
     dilation: default 1
     ceil_mode: round the output's size up, as PyTorch does"""
 
@@ -428,7 +427,7 @@ class AvgPool2d(Module):
 
     kernel_size: size of the window; required
     stride: default: the window's size
-    padding: of zeros, at most half the window; default 0
+    padding: rows and columns of zeros, at most half the window; default 0
     divisor_override: what sums are divided by; default: the number of elements in the window
     ceil_mode: round the output's size up, as PyTorch does
     exclude_padding: elements of the padding are not counted: PyTorch's count_include_pad=False"""
@@ -474,7 +473,7 @@ class Dropout(Module):
 class Linear(Module):
     """torch.nn.Linear: `weight` [out, in] and `bias` [out], uniform in ±1/√in.
 
-    dtype: of the parameters; default CNN_F32
+    dtype: the dtype of the parameters; default CNN_F32
     bias: no bias parameter where it is False; default True"""
 
     def __init__(
@@ -509,7 +508,7 @@ class Conv1d(Module):
     padding: zeros at both ends; default 0
     padding_left: zeros before the first element: if one of the two is given, they alone count
     padding_right: zeros behind the last
-    groups: of channels, each convolved by itself; default 1
+    groups: the groups of channels, each convolved by itself; default 1
     padding_mode: default CNN_PADDING_EXPLICIT
     dtype: of the parameters; default CNN_F32
     pad_mode: what the padding is made of, as of cnn_pad(); default zeros
@@ -537,7 +536,7 @@ class Conv3d(Module):
     stride: default 1
     dilation: default 1
     padding: zeros around the volume; default 0
-    groups: of channels, each convolved by itself; default 1
+    groups: the groups of channels, each convolved by itself; default 1
     padding_mode: default CNN_PADDING_EXPLICIT
     dtype: of the parameters; default CNN_F32
     pad_mode: what the padding is made of, as of cnn_pad(); default zeros
@@ -567,7 +566,7 @@ class ConvTranspose1d(Module):
     output_padding: elements that it has more at its end, less than stride or dilation; default 0
     output_size: the size of the result in place of output_padding, which then follows from it: fewer than
         `stride` elements more than without; default none
-    groups: of channels, each convolved by itself; default 1
+    groups: the groups of channels, each convolved by itself; default 1
     dtype: of the parameters; default CNN_F32
     bias: no bias parameter where it is False; default True"""
 
@@ -594,7 +593,7 @@ class ConvTranspose2d(Module):
         dilation; default 0
     output_size: height and width of the result in place of output_padding, which then follows from them: fewer
         than `stride` pixels more than without; default none
-    groups: of channels, each convolved by itself; default 1
+    groups: the groups of channels, each convolved by itself; default 1
     dtype: of the parameters; default CNN_F32
     bias: no bias parameter where it is False; default True"""
 
@@ -624,7 +623,7 @@ class ConvTranspose3d(Module):
         0
     output_size: sizes of the result in place of output_padding, which then follows from them: fewer than
         `stride` voxels more than without; default none
-    groups: of channels, each convolved by itself; default 1
+    groups: the groups of channels, each convolved by itself; default 1
     dtype: of the parameters; default CNN_F32
     bias: no bias parameter where it is False; default True"""
 
@@ -643,8 +642,8 @@ class ConvTranspose3d(Module):
 
 
 class Flatten(Module):
-    """torch.nn.Flatten: cnn_flatten() as a layer. `options` may be NULL. Dimensions that an input has not are
-    an error when it comes.
+    """torch.nn.Flatten: cnn_flatten() as a layer. `options` may be NULL. An input without these dimensions is
+    an error.
 
     start_dim: the first dimension that is joined; negative ones count from the last; default 1
     end_dim: the last of them, included; default -1, the last of all"""
@@ -680,7 +679,7 @@ class InstanceNorm1d(Module):
 
     momentum: share of the batch in the running statistics, in [0, 1]; default 0.1
     eps: added to the variance, at least 0; default 1e-5
-    dtype: of parameters and statistics; default CNN_F32
+    dtype: the dtype of parameters and statistics; default CNN_F32
     affine: weight and bias
     track_running_stats: running statistics, which evaluation uses"""
 
@@ -698,7 +697,7 @@ class InstanceNorm2d(Module):
 
     momentum: share of the batch in the running statistics, in [0, 1]; default 0.1
     eps: added to the variance, at least 0; default 1e-5
-    dtype: of parameters and statistics; default CNN_F32
+    dtype: the dtype of parameters and statistics; default CNN_F32
     affine: weight and bias
     track_running_stats: running statistics, which evaluation uses"""
 

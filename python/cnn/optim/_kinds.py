@@ -183,7 +183,7 @@ class Lion(Optimizer):
     tenth of AdamW's.
 
     lr: learning rate, at least 0; default 1e-4
-    beta1: of the average whose sign is taken, at least 0 and below 1; default 0.9
+    beta1: the decay of the average whose sign is taken, at least 0 and below 1; default 0.9
     beta2: decay of the average that is kept, at least 0 and below 1; default 0.99
     weight_decay: decoupled, at least 0; default 0
     maximize: ascend instead of descend
@@ -316,7 +316,7 @@ class SGD(Optimizer):
 
     lr: learning rate, at least 0; required, as in PyTorch 1.13
     momentum: at least 0; default 0
-    dampening: of the momentum; any finite number; default 0
+    dampening: the part of the gradient that is left out of the momentum; any finite number; default 0
     weight_decay: L2 penalty, at least 0; default 0
     nesterov: needs momentum > 0 and dampening 0
     maximize: ascend instead of descend"""

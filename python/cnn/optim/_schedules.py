@@ -43,7 +43,7 @@ class ConstantLR(Scheduler):
     """ConstantLR: lr · factor until epoch `total_iters`. (With a factor of 0, where PyTorch divides by it, the
     base rate follows.)
 
-    factor: of the rate until epoch `total_iters`, 0 to 1; default 1/3
+    factor: what the rate is multiplied by until epoch `total_iters`, 0 to 1; default 1/3
     total_iters: at least 1; default 5"""
 
     def __init__(self, optimizer: Optimizer, factor: Optional[float] = None, total_iters: Optional[int] = None) -> None:
@@ -54,8 +54,8 @@ class ConstantLR(Scheduler):
 class LinearLR(Scheduler):
     """LinearLR: a factor that goes from `start_factor` to `end_factor` in `total_iters` epochs.
 
-    start_factor: of the rate at epoch 0, above 0 and at most 1; default 1/3
-    end_factor: of the rate from epoch `total_iters` on, 0 to 1; default 1
+    start_factor: what the rate is multiplied by at epoch 0, above 0 and at most 1; default 1/3
+    end_factor: what the rate is multiplied by from epoch `total_iters` on, 0 to 1; default 1
     total_iters: at least 1; default 5"""
 
     def __init__(
@@ -156,7 +156,7 @@ class ReduceLROnPlateau(Scheduler):
     """ReduceLROnPlateau: lr · factor once a metric has not become better for `patience` epochs; it is stepped
     by cnn_scheduler_step_metric().
 
-    factor: of the rate when it is reduced, at least 0 and below 1; default 0.1
+    factor: what the rate is multiplied by when it is reduced, at least 0 and below 1; default 0.1
     patience: epochs without improvement that are let pass, at least 0; default 10
     threshold: by how much a metric must be better to count, at least 0; default 1e-4
     cooldown: epochs after a reduction in which none is counted, at least 0; default 0
