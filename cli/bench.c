@@ -24,9 +24,9 @@ typedef struct bench {
     cnn_predictor *predictor; /* NULL: it runs in steps, because it cannot be frozen */
     cnn_tape *tape;
     void **outputs;
-    const void **elements; /* of the inputs */
+    const void **elements; /* the elements of the inputs */
     double *seconds;
-    operations operations; /* of runs of their own, which a profile slows down a little */
+    operations operations; /* the operations of separate runs, because recording them slows a run down a little */
     char why[256]; /* it cannot be frozen */
 } bench;
 
@@ -107,7 +107,7 @@ static bool shape_of(const bench_options *o, const bench *b, int i, int *ndim, i
     return known;
 }
 
-/* Of what no file is given, real numbers are drawn; indices are 0, which every table has. */
+/* Draws real numbers for an input without a file; indices are 0, which every table has. */
 static bool make_inputs(const bench_options *o, bench *b)
 {
     if (!inputs_read(&o->inputs, &b->m)) {
@@ -189,7 +189,7 @@ static cnn_status one_step(bench *b)
     if (b->predictor) {
         return cnn_predictor_run(b->predictor, b->elements, b->outputs);
     }
-    cnn_tensor **outputs = (cnn_tensor **)(void *)b->outputs; /* which the tape owns */
+    cnn_tensor **outputs = (cnn_tensor **)(void *)b->outputs; /* owned by the tape */
     cnn_status status = cnn_tape_begin(b->tape, CNN_EVAL);
     return status == CNN_OK
                ? cnn_forward_many(b->tape, b->m.module, b->m.inputs, b->m.input_count, outputs, b->m.output_count)

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 enum { STATUS_OK = 0, STATUS_FAILED = 1, STATUS_USAGE = 2 };
-/* Of `cnn diff`, as diff(1) and cmp(1) have it. */
+/* Exit statuses of `cnn diff`, as diff(1) and cmp(1) have them. */
 enum { STATUS_DIFFERENT = 1, STATUS_TROUBLE = 2 };
 
 typedef struct command {

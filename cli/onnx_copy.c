@@ -19,7 +19,7 @@ typedef struct part {
 typedef struct field {
     uint64_t number, value; /* the value of a varint */
     int type;
-    part bytes; /* of a length */
+    part bytes; /* the bytes of a length */
 } field;
 
 typedef struct weights {

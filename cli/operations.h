@@ -6,9 +6,9 @@
 
 typedef struct operation {
     const char *name;
-    int64_t launches; /* of one run */
-    double flops;     /* of one run */
-    double *seconds;  /* of each run; sorted by operations_sort() */
+    int64_t launches; /* the launches of one run */
+    double flops;     /* the floating-point operations of one run */
+    double *seconds;  /* the seconds of each run; sorted by operations_sort() */
     double median;
 } operation;
 

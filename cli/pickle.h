@@ -24,9 +24,9 @@ typedef enum value_kind {
 /* A storage is [global, key, number of elements]; a tensor is [storage, offset, shape, strides]. */
 typedef struct value {
     value_kind kind;
-    int64_t number;     /* of a bool, an int; of a global, its line in the list */
-    const char *text;   /* of a string, in the pickle */
-    size_t count, room; /* of a sequence and all that is one; of a string its length */
+    int64_t number;     /* the value of a bool or an int; the line in the list of a global */
+    const char *text;   /* the text of a string, in the pickle */
+    size_t count, room; /* the elements and the capacity of a sequence and all that is one; the length of a string */
     struct value **elements;
 } value;
 

@@ -21,8 +21,8 @@ typedef struct tensors {
     const char *kind;  /* the format's name, or a closer one, such as "checkpoint" */
     tensor_info *info; /* in the order of the names */
     int count;
-    cnn_file *file; /* of a format that the library reads: metadata is there */
-    void *own;      /* of another format: what belongs to its reader */
+    cnn_file *file; /* a file of a format that the library reads: metadata is there */
+    void *own;      /* what the reader of another format keeps */
 } tensors;
 
 /* The formats: one line of the table in formats.c per format. */
