@@ -246,7 +246,7 @@ START_TEST(what_cannot_be_taken_is_given_back)
         cnn_status status;
         const char *text;
     } cases[] = { { 2, 2, 2, 32, 1, 2, CNN_ERROR_DEVICE, "elements on a device of type 2, expected 1, the host's memory" },
-                  { 1, 2, 2, 16, 1, 2, CNN_ERROR_UNSUPPORTED, "a dtype of code 2, 16 bits and 1 lanes, which libcnn has not" },
+                  { 1, 2, 2, 16, 1, 2, CNN_ERROR_UNSUPPORTED, "a dtype of code 2, 16 bits and 1 lanes, which libcnn does not have" },
                   { 1, 2, 5, 64, 1, 2, CNN_ERROR_UNSUPPORTED, "a dtype of code 5, 64 bits and 1 lanes" },
                   { 1, 2, 2, 32, 4, 2, CNN_ERROR_UNSUPPORTED, "a dtype of code 2, 32 bits and 4 lanes" },
                   { 1, 9, 2, 32, 1, 2, CNN_ERROR_SHAPE, " dimensions, expected 0 to 8" },

@@ -192,7 +192,7 @@ START_TEST(wrong_calls_are_refused)
             "grad: outputs[0] has shape [2,2], expected one element or an element of grad_outputs",
             "grad: inputs[0] does not require a gradient",
             "grad: the tensor depends on none that requires a gradient, or recording is off",
-            "grad: the gradient given has not the shape and dtype of the tensor",
+            "grad: the gradient given is float64 [2], expected float64 []",
             "grad: outputs[0] is on no tape, expected a result",
             "backward: the graph behind sum was freed by an earlier backward, expected retain_graph there",
         };

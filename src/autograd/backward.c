@@ -295,7 +295,7 @@ static void backward_pass(cnn_tape *tape, cnn__node *node, bool retain_graph)
         }
     }
     const cnn__capture *capture = capture_of(tape);
-    bool runs = !capture || node->reached; /* or only hands over what is asked for of its results */
+    bool runs = !capture || node->reached; /* else it only hands over what is asked for of its results */
     if (node->done && runs) {
         cnn__tape_fail(tape, CNN_ERROR_STATE,
                        "backward: the graph behind %s was freed by an earlier backward, expected retain_graph there",
@@ -441,8 +441,11 @@ cnn_status cnn__backward_check(const char *call, cnn_tensor *output, const cnn_t
                                                       : "the gradient given is a result on another tape");
     }
     if (grad && (grad->dtype != output->dtype || !cnn__same_shape(grad, output))) {
-        return backward_fail(call, output, CNN_ERROR_SHAPE,
-                             "the gradient given has not the shape and dtype of the tensor");
+        char given[CNN__SHAPE_TEXT], expected[CNN__SHAPE_TEXT];
+        cnn__tape_fail(output->tape, CNN_ERROR_SHAPE, "%s: the gradient given is %s %s, expected %s %s", call,
+                       cnn_dtype_name(grad->dtype), cnn__shape_text(given, grad->ndim, grad->shape),
+                       cnn_dtype_name(output->dtype), cnn__shape_text(expected, output->ndim, output->shape));
+        return cnn__step_report(output->tape);
     }
     return CNN_OK;
 }

@@ -25,7 +25,7 @@ static bool is_on(const cnn_tensor *t, const cnn_tape *tape)
     return t && t->kind == CNN__TENSOR_TAPE && t->tape == tape;
 }
 
-/* NULL: not to be had, the tape has failed. */
+/* Returns the tensor's handle in this step; NULL where there is none, and then the tape has failed. */
 static cnn_tensor *call_enter(cnn_tape *tape, cnn_tensor *tensor)
 {
     if (cnn__step_of(tape)->generation == 0) {
@@ -128,7 +128,7 @@ static bool call_check_input(cnn__call *call, int i, const cnn_tensor *t)
         }
         return call->op->optional >> i & 1;
     }
-    if (t->kind == CNN__TENSOR_NIL) { /* of no tape and in no step: what failed has said why */
+    if (t->kind == CNN__TENSOR_NIL) { /* it is on no tape and in no step: what failed has said why */
         if (call->tape) {
             cnn__call_fail(call, CNN_ERROR_STATE, "operand %d is the result of a failed operation", i);
         }

@@ -18,7 +18,7 @@ typedef struct checker {
     cnn_tape *tape;
     cnn_gradcheck_options options;
     int64_t outputs;
-    double *analytical; /* of one input: [outputs, elements] */
+    double *analytical; /* the Jacobian of one input by backward: [outputs, elements] */
     double *plus, *minus;
 } checker;
 

@@ -8,8 +8,9 @@
  *
  * An operation's file therefore reads like this (see ops/linear.c for a whole one):
  *
- *     static const cnn__op linear_op = { .name = "linear", .infer = infer, .forward = forward, .backward = backward, …
- * };
+ *     static const cnn__op linear_op = {
+ *         .name = "linear", .infer = infer, .forward = forward, .backward = backward, …
+ *     };
  *
  *     cnn_tensor *cnn_linear(cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias)
  *     {
@@ -28,7 +29,7 @@ typedef struct cnn__node cnn__node;
 typedef struct cnn__call cnn__call;
 
 enum {
-    CNN__MAX_INPUTS = 16, /* of a custom operation, and of one whose descriptor has masks; concat takes any number */
+    CNN__MAX_INPUTS = 16, /* for a custom operation, and for one whose descriptor has masks; concat takes any number */
     CNN__MAX_OUTPUTS = 6, /* results and extras together */
 };
 
@@ -61,7 +62,7 @@ typedef struct cnn__attribute {
 
 /* What backward does with what it saved: the elements of inputs, then those of outputs. */
 typedef struct cnn__reads {
-    const char *name; /* of that operand, as messages say it: "weight"; NULL: "operand 0" */
+    const char *name; /* the name of that operand, as messages say it: "weight"; NULL: "operand 0" */
     unsigned by;      /* bit i: the gradient of input i reads its elements */
 } cnn__reads;
 
@@ -72,12 +73,12 @@ typedef struct cnn__op {
     const char *name;      /* as messages say it: "conv2d" */
     unsigned char outputs; /* results; 0 means 1 */
     unsigned char extras;  /* outputs after those, which only backward sees */
-    bool saves_read;       /* of what `saves` names only that is kept which a wanted gradient reads; the rest is NULL */
+    bool saves_read;       /* keep only those of `saves` that a wanted gradient reads; the others are NULL */
     bool relu;         /* the result is max(…, 0): where it is 0 its gradient may be, too (cnn__grad_add_masked) */
     unsigned optional; /* bit i: input i may be NULL */
     unsigned dense;    /* bit i: forward and backward get input i contiguous; else with any strides */
     unsigned saves;    /* what backward reads the elements of: bit i for input i, CNN__OUTPUT(j) for output j */
-    unsigned size;     /* of the attributes' struct */
+    unsigned size;     /* the size of the attributes' struct */
     float ceiling;     /* the result is min(max(…, 0), ceiling), unless this is 0 */
     const cnn__attribute *attributes; /* up to one without a name; NULL: none */
     /* Checks the inputs, completes the attributes and describes each output by cnn__out() and the like. Reads no
@@ -89,7 +90,7 @@ typedef struct cnn__op {
     /* dy is the gradient of the first output; cnn__grad_of() gives the others. A gradient is contiguous, of its
      * output's shape and dtype, and NULL where nothing depends on that output. NULL: not differentiable. */
     void (*backward)(cnn__node *node, cnn_tensor *dy);
-    const cnn__reads *reads; /* of what is saved: inputs, then outputs; NULL: every gradient reads all of it */
+    const cnn__reads *reads; /* how what is saved is read: inputs, then outputs; NULL: every gradient reads all of it */
 } cnn__op;
 
 /* One application on the tape's list. */
@@ -97,7 +98,7 @@ struct cnn__node {
     const cnn__op *op;
     cnn_tape *tape;
     cnn__node *previous;               /* the entry made before it */
-    int count;                         /* of inputs */
+    int count;                         /* the number of inputs */
     int outputs;                       /* results; extras are not among them */
     cnn_tensor **in;                   /* NULL where an optional input was left out; elements may be gone */
     cnn_tensor *out[CNN__MAX_OUTPUTS]; /* the results; elements may be gone: use `saved` */
@@ -105,8 +106,8 @@ struct cnn__node {
         cnn_tensor *dy[CNN__MAX_OUTPUTS]; /* while backward runs: the gradients of the results */
         cnn__counts work;                 /* in a trace: of its forward */
     };
-    cnn_tensor *
-        *saved; /* of inputs, then of outputs, NULL where the operation does not save it; NULL: nothing is saved */
+    /* The saved inputs, then outputs, NULL where the operation does not save one; NULL: nothing is saved */
+    cnn_tensor **saved;
     void *attributes;  /* the operation's struct */
     const char *where; /* where anomalies are looked for: the path of the module whose forward it was in; else NULL */
     const cnn_module *module; /* in a trace or profile: the module whose forward it was in; NULL: none */
@@ -142,8 +143,8 @@ typedef struct cnn__spec {
     const cnn_tensor *like; /* whose shape it has; NULL: the one that follows */
     int ndim;
     int64_t shape[CNN_MAX_DIMS];
-    int64_t stride[CNN_MAX_DIMS]; /* of a view */
-    int64_t offset;               /* of a view, in elements of the storage */
+    int64_t stride[CNN_MAX_DIMS]; /* the strides of a view */
+    int64_t offset;               /* the offset of a view, in elements of the storage */
 } cnn__spec;
 
 struct cnn__call {
@@ -153,7 +154,7 @@ struct cnn__call {
     int count;
     cnn_tensor **in;                   /* handles of this step */
     cnn_tensor **x;                    /* the same, contiguous where the descriptor asks for it; for forward */
-    cnn__spec *spec;                   /* of each output; for infer */
+    cnn__spec *spec;                   /* what each output will be; for infer */
     cnn_tensor *out[CNN__MAX_OUTPUTS]; /* for forward */
     int results;                       /* how many; extras are not among them */
     unsigned wanted;                   /* bit i: input i wants a gradient; with many inputs bit i mod 32 */

@@ -37,7 +37,7 @@ cnn_tape *cnn__running_tape(void);
 /* The step that this thread began last. It may be over and its tape freed: `serial` and `generation` tell. */
 typedef struct cnn__begun {
     cnn_tape *tape;
-    uint64_t serial; /* of the tape; 0: this thread has begun no step */
+    uint64_t serial; /* the serial of the tape; 0: this thread has begun no step */
     uint64_t generation;
 } cnn__begun;
 

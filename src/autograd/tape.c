@@ -53,7 +53,7 @@ struct cnn_tape {
     cnn_tensor nil;
 };
 
-static const cnn_tensor nil_of_no_tape = { .kind = CNN__TENSOR_NIL }; /* which nobody writes */
+static const cnn_tensor nil_of_no_tape = { .kind = CNN__TENSOR_NIL }; /* nobody writes it */
 
 cnn_tensor *cnn__tape_nil(cnn_tape *tape)
 {
@@ -530,7 +530,7 @@ cnn_status cnn_tape_begin(cnn_tape *tape, cnn_mode mode)
 
 cnn_status cnn__tape_begin_trace(cnn_tape *tape, cnn_mode mode)
 {
-    cnn_status status = cnn_tape_begin(tape, CNN_EVAL); /* which takes no random stream */
+    cnn_status status = cnn_tape_begin(tape, CNN_EVAL); /* an evaluation step takes no random stream */
     if (status == CNN_OK) {
         tape->mode = mode;
         tape->tracing = true;

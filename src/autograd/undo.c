@@ -7,7 +7,8 @@ struct cnn__undo {
     cnn__storage *storage; /* held */
     void *elements, *copy;
     size_t bytes;
-    uint64_t number; /* of the copying, among the device's launches: where that was lost, so was the write behind it */
+    /* The number of the copying, among the device's launches: where that was lost, so was the write behind it */
+    uint64_t number;
 };
 
 static bool is_protected(const cnn__step *step, const void *elements, size_t bytes)

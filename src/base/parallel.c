@@ -8,7 +8,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Of a range's cost: a fair part of what is worth a second thread. At most so many ranges. */
+/* RANGE_COST is a fair part of what is worth a second thread. */
 enum { RANGE_COST = CNN__POOL_GRAIN / 4, MAX_RANGES = 4096 };
 
 typedef struct parallel {

@@ -69,7 +69,7 @@ static void turn_hue(float *restrict r, float *restrict g, float *restrict b, in
         low = z < low ? z : low;
         float span = high - low, difference = x == high ? y - z : y == high ? z - x : x - y;
         float h = (x == high ? 6.0f : y == high ? 8.0f : 10.0f) + difference / (span > 0 ? span : 1) + 6 * shift;
-        h -= h >= 12 ? 12.0f : h >= 6 ? 6.0f : 0.0f; /* of 2 to 14 */
+        h -= h >= 12 ? 12.0f : h >= 6 ? 6.0f : 0.0f; /* h was 2 to 14 */
         r[i] = channel_of(h, 5, high, span);
         g[i] = channel_of(h, 3, high, span);
         b[i] = channel_of(h, 1, high, span);

@@ -20,7 +20,7 @@ typedef struct scratch {
 
 struct cnn__augmented {
     cnn_augmentation *chain;   /* a reference */
-    cnn__transform *normalize; /* of the dataset, after the chain; NULL: none */
+    cnn__transform *normalize; /* the dataset's normalisation, after the chain; NULL: none */
     bool moves;                /* the transforms only move pixels */
     uint64_t depth;            /* how many augmented datasets are below this one, mod 16: each has numbers of its own */
     cnn__extent from;

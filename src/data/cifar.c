@@ -21,7 +21,7 @@ typedef struct cifar {
     const char *names[MAX_LABELS];   /* the file of class names, by label of a record */
     int labels;                      /* how many bytes of labels a record has */
     unsigned char limit[MAX_LABELS]; /* how many classes each of them has */
-    double mean[3], std[3];          /* of the training images, per channel */
+    double mean[3], std[3];          /* the mean and std of the training images, per channel */
 } cifar;
 
 static const char *const train10[] = { "data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin",
@@ -53,7 +53,7 @@ typedef struct cifar_reader {
     cnn_context *ctx;
     const char *directory;
     char *path;
-    int label; /* which of a record's labels is used */
+    int label; /* the number of the label that is used, of those in a record */
     cnn_tensor *images, *labels;
     int64_t count; /* records that were counted, and then records that were read */
 } cifar_reader;

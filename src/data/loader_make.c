@@ -133,7 +133,8 @@ void cnn__loader_unmake(cnn_loader *l)
             cnn__loader_drop_collated(s);
         }
     }
-    for (int64_t i = 0; settled && l->samples && i < 2 * l->batch_size; i++) { /* of a batch that was left unfinished */
+    for (int64_t i = 0; settled && l->samples && i < 2 * l->batch_size;
+         i++) { /* gives back a batch that was left unfinished */
         cnn__tensor_release(l->samples[i]);
     }
     cnn__free(l->ctx, l->samples);

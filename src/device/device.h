@@ -16,9 +16,9 @@ typedef struct cnn__device {
     char name[32]; /* "cuda:0" */
     void *queue;
     bool records;     /* it computes nothing, but notes what the CPU is to compute (predict/recorder.h) */
-    const char *call; /* that the newest launch is for, as messages begin */
+    const char *call; /* the call that the newest launch is for, as messages begin */
     cnn__mutex lock;  /* held around every call of the queue's functions */
-    uint64_t number;  /* of the newest launch or copy */
+    uint64_t number;  /* the number of the newest launch or copy */
     /* The newest failures, in a ring: the launches from `from` to `to` were not carried out. */
     struct cnn__lost {
         uint64_t from, to;

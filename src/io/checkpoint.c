@@ -61,7 +61,7 @@ typedef struct collection {
     cnn__item *items;
     char *names;
     size_t count, bytes;
-    size_t name_size; /* of the name of any tensor of the optimizer */
+    size_t name_size; /* the longest name of any tensor of the optimizer */
 } collection;
 
 static void collect_module(collection *c)

@@ -15,8 +15,8 @@ typedef struct checkpoint_load_plan {
     int64_t epoch;
     cnn_random_state random;
     int64_t optimizer_steps;
-    double (*hyper)[CNN__MAX_HYPER]; /* of each group */
-    int64_t *steps;                  /* of each slot, group after group */
+    double (*hyper)[CNN__MAX_HYPER]; /* the hyperparameters of each group */
+    int64_t *steps;                  /* the updates of each slot, group after group */
     double *schedule;                /* all numbers of the scheduler */
     char *name;                      /* buffer for a composed name */
     size_t name_size;

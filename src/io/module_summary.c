@@ -10,11 +10,11 @@ typedef struct summary {
     const cnn_module *root;
     const cnn_trace *trace;
     cnn__text text;
-    int width, shape_width; /* of the first two columns */
+    int width, shape_width; /* the widths of the first two columns */
 } summary;
 
 typedef struct summary_row {
-    double flops, bytes; /* of results */
+    double flops, bytes; /* the results' floating-point operations and bytes */
     int64_t parameters;
     char shape[CNN__SHAPE_TEXT];
 } summary_row;
@@ -36,7 +36,7 @@ static double result_bytes(const cnn_trace *trace, const cnn_trace_node *node)
     return bytes;
 }
 
-/* Of the operations of one module, or, for NULL, of all. */
+/* Adds the operations of one module, or, for NULL, of all. */
 static void add_nodes(const summary *s, const cnn_module *module, summary_row *row)
 {
     const cnn_trace_node *node;
@@ -76,7 +76,7 @@ static int summary_label(const summary *s, const cnn_module *module, char *label
     return (int)strlen(label);
 }
 
-/* Of all modules: how wide the columns are, or their lines. */
+/* Goes through all modules, to measure the columns or to write their lines. */
 static void each_row(summary *s, bool measure)
 {
     for (const cnn_module *m = s->root; m; m = cnn__module_next(s->root, m)) {

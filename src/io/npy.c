@@ -222,7 +222,7 @@ size_t cnn__npy_header(char out[CNN__NPY_HEADER_ROOM], const cnn_tensor *t)
     size_t whole = (10 + size + CNN__NPY_ALIGNMENT) / CNN__NPY_ALIGNMENT * CNN__NPY_ALIGNMENT; /* with the newline */
     memset(text + size, ' ', whole - 10 - size);
     out[whole - 1] = '\n';
-    memcpy(out, "\x93NUMPY\1", 8); /* and a 0 */
+    memcpy(out, "\x93NUMPY\1", 8); /* the last byte is 0 */
     out[8] = (char)((whole - 10) & 0xff);
     out[9] = (char)((whole - 10) >> 8);
     return whole;

@@ -23,7 +23,7 @@ typedef struct archive {
     cnn_status status;
     cnn__text directory;
     uint64_t at;                   /* the position in the file */
-    uint64_t packed, size;         /* of the member that is being written */
+    uint64_t packed, size;         /* sizes of the member that is being written */
     uint32_t crc;                  /* so far */
     struct npz_deflater *deflater; /* NULL: members are stored */
 } archive;

@@ -12,7 +12,8 @@ cnn__file_kind cnn__numpy_kind(const unsigned char prefix[CNN__PREFIX])
     if (memcmp(prefix, "\x93NUMPY", 6) == 0) {
         return CNN__NPY;
     }
-    bool members = memcmp(prefix, "PK\3\4", 4) == 0 || memcmp(prefix, "PK\6\6", 4) == 0; /* or none, with zip64's end */
+    bool members = memcmp(prefix, "PK\3\4", 4) == 0 ||
+                   memcmp(prefix, "PK\6\6", 4) == 0; /* the last is an empty archive with zip64's end */
     bool archive = (members && cnn__u32_at(prefix + 4) != 0) || memcmp(prefix, "PK\5\6\0\0\0\0", 8) == 0;
     return archive ? CNN__NPZ : CNN__SAFETENSORS;
 }

@@ -21,7 +21,7 @@ typedef struct cnn__member {
     uint64_t at;              /* where its bytes begin, .npy header included */
     uint64_t packed;          /* how many bytes it takes in the file */
     uint64_t size;            /* how many they are inflated */
-    uint32_t crc;             /* of a member of an archive */
+    uint32_t crc;             /* the crc of a member of an archive */
     uint32_t name;            /* offset in the table's texts */
     uint16_t header;          /* bytes before the elements */
     bool deflated, described; /* described: a data descriptor follows the bytes */

@@ -6,9 +6,9 @@
 #include <string.h>
 
 typedef struct table_row {
-    const char *name; /* of an operation; of a module the address of its path */
-    const char *type; /* of a module */
-    bool backward;    /* of an operation */
+    const char *name; /* the name of an operation; for a module the address of its path */
+    const char *type; /* the type of a module */
+    bool backward;    /* an operation's backward */
     int64_t calls;
     double seconds, self, gradients; /* launches, or forwards; those without modules inside; launches of backwards */
     double flops, bytes;

@@ -64,7 +64,7 @@ static int safetensors_by_place(const void *a, const void *b, const void *user)
     if (x->end != y->end) {
         return x->end < y->end ? -1 : 1;
     }
-    return (x->name > y->name) - (x->name < y->name); /* of two entries at the same offset, the later one is at fault */
+    return (x->name > y->name) - (x->name < y->name); /* the later of two entries at the same offset is at fault */
 }
 
 static int safetensors_by_name(const void *a, const void *b, const void *user)

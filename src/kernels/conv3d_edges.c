@@ -26,7 +26,7 @@ static void set_edge(size_t size, void *p, int64_t i, double value)
 /* Places in the volumes and in the filter. */
 typedef struct place3d {
     int64_t n, o, c; /* volume, channels of y and x */
-    int64_t d, h, w; /* of y */
+    int64_t d, h, w; /* the sizes of y */
     int64_t i, j, k; /* tap: depth, row, column */
 } place3d;
 

@@ -106,7 +106,7 @@ static void start_task(void *arg, int64_t task, int worker)
 {
     (void)worker;
     const cnn__depth_view *v = arg;
-    const double zero = 0; /* of either type */
+    const double zero = 0; /* zero of either type */
     const char *bias = v->bias;
     fill_elements(v->size, v->depth * v->plane,
                   bias ? bias + (size_t)(task % v->channels) * v->size : (const char *)&zero,

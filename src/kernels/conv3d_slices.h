@@ -11,13 +11,13 @@
 typedef struct cnn__depth_view {
     int64_t channels, depth, plane, slices; /* `slices` per volume: the depth of the convolution's result */
     int64_t taps, stride, dilation, pad;
-    size_t size; /* of an element */
+    size_t size; /* the size of an element */
     const void *bias;
     char *volume, *copies;
     int64_t first, count; /* the slices of this pass */
 } cnn__depth_view;
 
-/* Of a plane, in bytes. */
+/* Returns the bytes of a plane. */
 static inline size_t cnn__plane_size(const cnn__depth_view *v)
 {
     return (size_t)v->plane * v->size;

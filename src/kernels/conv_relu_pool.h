@@ -10,7 +10,7 @@
 
 enum {
     CNN__CONV_RELU_POOL_NONE = 255,
-    CNN__CONV_RELU_POOL_EXPANDED = 8 /* of fewer input channels kernels may lay out a whole patch for each output */
+    CNN__CONV_RELU_POOL_EXPANDED = 8 /* with fewer input channels kernels may lay out a whole patch for each output */
 };
 
 /* Whether the kernels can do this convolution, which has stride 1, dilation 1 and one group; y, dy and index are

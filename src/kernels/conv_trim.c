@@ -2,7 +2,7 @@
  * one for each pair of an output and an input channel. */
 #include "kernels/conv_trim.h"
 
-enum { TRIM_ROWS = 1 << 12 /* of a task */ };
+enum { TRIM_ROWS = 1 << 12 /* the rows per task */ };
 
 /* Taps [*first, *first + the result) of one axis are live; padding before the input must not become negative. */
 static int64_t live_taps(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t dilation, int64_t *pad,

@@ -15,7 +15,7 @@ typedef struct ctc_job {
     const ctc *p;
     bool f64;
     const void *x, *targets;
-    const int64_t *steps, *lengths; /* of each sequence: steps of x, labels */
+    const int64_t *steps, *lengths; /* each sequence's number of steps of x, and of labels */
     double *losses;                 /* forward: of each sequence */
     double *alpha;                  /* NULL: not kept */
     const void *dy;
@@ -28,8 +28,8 @@ typedef struct ctc_job {
 typedef struct ctc_sequence {
     const ctc_job *job;
     int64_t n, steps, length, states;
-    int64_t *label;  /* of each state */
-    double *row;     /* of alpha or beta */
+    int64_t *label;  /* the label of each state */
+    double *row;     /* a row of alpha or beta */
     double *classes; /* the probability that a step is in a state of a class */
     double *alpha;   /* [steps, states] */
 } ctc_sequence;
@@ -253,7 +253,7 @@ static ctc_job ctc_job_of(const cnn__cpu_call *j)
 
 static double ctc_work(const ctc *p)
 {
-    enum { CTC_COST = 60 }; /* of a state in a step */
+    enum { CTC_COST = 60 }; /* the cost of a state in a step */
     double width = p->concatenated ? (double)p->targets : (double)p->batch * (double)p->width;
     return (double)p->steps * ((2 * width + (double)p->batch) * CTC_COST + (double)p->batch * (double)p->classes);
 }

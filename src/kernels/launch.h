@@ -40,16 +40,17 @@ typedef struct cnn__cpu_call {
     const cnn__kernels *kernels;
     const cnn__real_kernels *real; /* for the launch's dtype */
     cnn__pool *pool;
-    int workers;             /* of a workspace */
-    cnn__kept_form kept;     /* of the weight */
-    int64_t position, value; /* of what makes it fail */
+    int workers;             /* how many workers share a workspace */
+    cnn__kept_form kept;     /* the kept form of the weight */
+    int64_t position, value; /* where it fails, and the value there */
 } cnn__cpu_call;
 
 typedef struct cnn__cpu_kernel {
-    bool (*run)(cnn__cpu_call *j);                   /* takes the operands from the launch; false: it has failed */
-    size_t (*workspace)(cnn__cpu_call *j);           /* bytes that it needs; NULL: none */
-    void (*form)(cnn__cpu_call *j, cnn__form *form); /* of its weight; fills in all but the kernel; NULL: none */
-    bool moves;                                      /* takes elements of every dtype as they are stored */
+    bool (*run)(cnn__cpu_call *j);         /* takes the operands from the launch; false: it has failed */
+    size_t (*workspace)(cnn__cpu_call *j); /* bytes that it needs; NULL: none */
+    void (*form)(cnn__cpu_call *j,
+                 cnn__form *form); /* describes the form of its weight, all but the kernel; NULL: none */
+    bool moves;                    /* takes elements of every dtype as they are stored */
     /* Its work (kernels/work.c): FLOPs per unit, 0 is one; a unit is what `measure` counts for that letter, and for 0
      * an element of the largest operand. */
     unsigned char flops;

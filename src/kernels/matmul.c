@@ -6,9 +6,9 @@ typedef struct products {
     const cnn_matmul_parameters *m;
     const char *a, *b;
     char *c, *workspace;
-    size_t size;           /* of an element */
-    size_t workspace_each; /* of a worker */
-    cnn__pool *pool;       /* of one product */
+    size_t size;           /* the size of an element */
+    size_t workspace_each; /* the workspace per worker */
+    cnn__pool *pool;       /* the pool for one product */
 } products;
 
 static void product_task(void *arg, int64_t task, int worker)

@@ -30,7 +30,7 @@ typedef struct cnn__finish {
     const float *terms; /* (y − mean) · slope + shift: these three of each channel; NULL: no normalisation */
     const float *other; /* what is added, which lies as y does; NULL: nothing */
     int64_t channels, plane;
-    float floor, ceiling; /* of ReLU; −∞ and NaN: none */
+    float floor, ceiling; /* the floor and ceiling of ReLU; −∞ and NaN: none */
 } cnn__finish;
 
 /* Where sample b of a set begins in x. */

@@ -36,7 +36,7 @@ CNN__INLINE void NAME(ahead)(const REAL *from)
 /* Applies the formula to a chunk of whole VALUEs. Where `has` is a constant, the loop has no branches. */
 CNN__INLINE void NAME(step_chunk)(const NAME(step) * step, NAME(formula) * formula, unsigned has, int64_t task)
 {
-    const NAME(step) s = *step; /* which no store changes */
+    const NAME(step) s = *step; /* a copy, which no store changes */
     int64_t begin = task * NAME(STEP_CHUNK), left = s.n - begin;
     int64_t end = left < NAME(STEP_CHUNK) ? s.n : begin + NAME(STEP_CHUNK);
     for (int64_t i = begin; i < end; i += WIDTH) {

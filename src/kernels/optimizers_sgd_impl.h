@@ -5,7 +5,7 @@
 typedef struct NAME(sgd_numbers) {
     REAL sign, l2, keep, take, lr;
     REAL ahead; /* how much of the buffer is added to the gradient: momentum for Nesterov's */
-    REAL own;   /* and how much of the gradient itself stays */
+    REAL own;   /* the part of the gradient itself that stays */
     bool first;
 } NAME(sgd_numbers);
 

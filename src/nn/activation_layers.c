@@ -50,7 +50,7 @@ typedef struct number_layer {
     cnn__plain_layer row; /* first, as above */
     int count;
     bool alone;                   /* whether the number is printed without its name */
-    char name[MAX_NUMBERS][16];   /* of the numbers, in the options and in messages */
+    char name[MAX_NUMBERS][16];   /* the names of the numbers, in the options and in messages */
     double standard[MAX_NUMBERS]; /* their defaults */
     union {
         cnn_tensor *(*one)(cnn_tensor *x, double first);

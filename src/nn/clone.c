@@ -11,7 +11,7 @@ static const char *const clone_call = "module_clone";
 /* What the copy is to be. */
 typedef struct destination {
     cnn_context *ctx;
-    const cnn_dtype *dtype; /* of parameters and buffers of real numbers; NULL: that of each */
+    const cnn_dtype *dtype; /* the dtype of parameters and buffers of real numbers; NULL: that of each */
 } destination;
 
 /* ---- nodes ---- */

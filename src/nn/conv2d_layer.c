@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 typedef struct conv2d_layer {
-    cnn_conv2d_options options; /* of the convolution: without padding where `pads` has it */
+    cnn_conv2d_options options; /* the options of the convolution: without padding where `pads` has it */
     cnn__window window;         /* as it was given */
     cnn__conv_pads pads;
     int64_t in, out;

@@ -9,7 +9,7 @@
 typedef struct convolution_layer {
     const cnn__conv_kind *kind;
     cnn__conv_window window; /* as it was given */
-    cnn__conv_window inner;  /* of the convolution: without padding where `pads` has it */
+    cnn__conv_window inner;  /* the window of the convolution: without padding where `pads` has it */
     cnn__conv_pads pads;
     int64_t in, out;
     cnn_tensor *weight, *bias;

@@ -78,7 +78,7 @@ cnn_module *cnn_channel_shuffle_create(cnn_context *ctx, int64_t groups, const c
 /* ---- Unfold and Fold ---- */
 
 typedef struct fold_layer {
-    int64_t output[2]; /* of a Fold */
+    int64_t output[2]; /* the height and width that a Fold makes */
     cnn_unfold_options options;
     cnn__window window;
 } fold_layer;

@@ -16,7 +16,7 @@ void cnn__forward_own(const char *call, const cnn__module_class *const *classes,
             cnn__found_fail(tape, module->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: the module is of type %s, expected %s",
                             call, CNN__Q(cnn_module_type(module)), expected);
     } else if (!tape || !x) {
-        outputs[0] = cnn_forward(module, inputs[0]); /* which says that x is on no tape */
+        outputs[0] = cnn_forward(module, inputs[0]); /* cnn_forward says that x is on no tape */
     } else {
         cnn_forward_many(tape, module, inputs, input_count, outputs, output_count);
         return;

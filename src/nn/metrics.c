@@ -326,7 +326,7 @@ static double metrics_area(const metrics_point *points, int64_t n)
     return wins / (below * above);
 }
 
-/* Of `class` against the rest; its scores are one column. */
+/* Computes the area for `class` against the rest; its scores are one column. */
 static cnn_status metrics_class_auc(const metrics_call *c, metrics_point *points, int64_t columns, int64_t class,
                                     double *auc)
 {

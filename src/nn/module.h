@@ -49,7 +49,7 @@ typedef enum cnn__list { CNN__PARAMETERS, CNN__BUFFERS, CNN__CHILDREN, CNN__LIST
 struct cnn_module {
     cnn_context *ctx; /* held */
     const cnn__module_class *class;
-    char *type; /* of a module of the user's */
+    char *type; /* the type of a module of the user's */
     cnn_module *parent;
     int index;  /* among the parent's children */
     int height; /* levels from here to the deepest descendant; 1 for a leaf */

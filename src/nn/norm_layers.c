@@ -6,7 +6,7 @@
 
 typedef struct group_layer {
     cnn_norm_options options;
-    int ndim; /* of a row, or 1: the channels */
+    int ndim; /* the dimensions of a row, or 1: the channels */
     int64_t shape[CNN_MAX_DIMS], groups;
     cnn_tensor *weight, *bias; /* NULL: none */
 } group_layer;

@@ -2,7 +2,7 @@
 #include "nn/plain.h"
 
 typedef struct pad_layer {
-    cnn_pad_options options; /* of the operation */
+    cnn_pad_options options; /* the options of the operation */
     cnn__print_list sides;   /* left, right, top, bottom */
     double value;
 } pad_layer;

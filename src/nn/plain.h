@@ -28,7 +28,7 @@ typedef struct cnn__print_list {
 typedef struct cnn__print {
     char name[24]; /* empty at the end of a list; no pointer, which would have to be relocated */
     cnn__print_kind kind;
-    unsigned offset; /* of the value among the attributes */
+    unsigned offset; /* the offset of the value among the attributes */
 } cnn__print;
 
 #define CNN__PRINT(print_kind, text, struct_type, member) \
@@ -39,7 +39,7 @@ typedef struct cnn__print {
 typedef struct cnn__plain_layer {
     cnn__module_class class; /* first: a module's class is its row */
     const char *call;        /* "relu_create", for messages */
-    size_t size;             /* of the attributes, whose bytes may be copied */
+    size_t size;             /* the size of the attributes, whose bytes may be copied */
     /* Reads a struct of options (NULL: all defaults), completes the attributes and checks them; reports as `call`. */
     cnn_status (*read)(const cnn_context *ctx, const char *call, const void *options, void *attributes);
     const cnn__print *prints; /* NULL: nothing */

@@ -5,7 +5,7 @@
 
 typedef struct recompute_node {
     cnn_module *module;
-    uint64_t draws; /* of the step before the first forward */
+    uint64_t draws; /* the draws of the step before the first forward */
 } recompute_node;
 
 /* The second forward of x, recorded. */

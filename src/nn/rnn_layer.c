@@ -15,7 +15,7 @@ enum { MAX_LAYERS = 1000 };
 /* What an LSTM, a GRU and an RNN differ in. */
 typedef struct rnn_kind {
     cnn__module_class class; /* first: a module's class is its kind */
-    const char *call;        /* of its constructor, for messages */
+    const char *call;        /* the name of its constructor, for messages */
     int gates;
     bool cells; /* has c beside h */
 } rnn_kind;

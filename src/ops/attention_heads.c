@@ -57,7 +57,7 @@ static void heads_backward(cnn__node *node, cnn_tensor *dy)
         heads_describe(a, dx, j, part.shape, part.stride, &part.offset);
         if (gradient) {
             going = cnn__run_copy(node->tape, node->op->name, &part, gradient);
-        } else { /* of a part that nothing depends on */
+        } else { /* nothing depends on this part */
             cnn_tensor *zero = cnn__constant(node, dx->dtype, 0);
             going = zero->kind != CNN__TENSOR_NIL && cnn__run_copy(node->tape, node->op->name, &part, zero);
         }

@@ -142,7 +142,7 @@ static cnn_batch_norm_parameters parameters_of(const cnn__norm *n)
 bool cnn__norm_move(cnn__call *call, const cnn__norm *n, int64_t instances)
 {
     const cnn_tensor *mean = call->in[CNN__NORM_MEAN], *var = call->in[CNN__NORM_VAR];
-    if (cnn__tape_tracing(call->tape)) { /* which writes no buffer */
+    if (cnn__tape_tracing(call->tape)) { /* a trace writes no buffer */
         return true;
     }
     cnn_batch_norm_parameters p = parameters_of(n);
@@ -277,7 +277,7 @@ static const cnn__reads batch_norm_relu_reads[CNN__NORM_INPUTS + 1 + CNN__NORM_S
     }
 enum { NORM_SAVES = 1u << CNN__NORM_INPUT | 1u << CNN__NORM_WEIGHT | CNN__OUTPUT(CNN__NORM_STATISTICS) };
 const cnn__op cnn__batch_norm_op = BATCH_NORM(.saves = NORM_SAVES, .reads = batch_norm_reads);
-/* Of images on the CPU (cnn__batch_norm_takes_relu). */
+/* For images on the CPU (cnn__batch_norm_takes_relu). */
 const cnn__op cnn__batch_norm_relu_op =
     BATCH_NORM(.saves = NORM_SAVES | 1u << CNN__NORM_BIAS, .reads = batch_norm_relu_reads, .relu = true);
 const cnn__op cnn__batch_norm_relu6_op =

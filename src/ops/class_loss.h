@@ -17,9 +17,9 @@ typedef struct cnn__class_loss {
     cnn_status status; /* how reading the options went */
     bool has_ignore_index;
     bool probabilities; /* the target may hold them */
-    int most_dims;      /* of x */
-    const char *noun;   /* of x: "logits" */
-    bool plural;        /* of the noun */
+    int most_dims;      /* the highest rank of x */
+    const char *noun;   /* what messages call x: "logits" */
+    bool plural;        /* whether the noun is a plural */
 } cnn__class_loss;
 
 bool cnn__class_loss_infer(cnn__call *call, void *attributes);

@@ -13,7 +13,7 @@ enum { CNN__CONV_AXES = 3 };
 /* Where a kind's options stand in their struct. A kind of several axes has a field for all of them, followed by one for
  * each; 0: the kind does not have this option. */
 typedef struct cnn__conv_fields {
-    size_t size, known; /* of the struct, and of its options without the reserved bytes */
+    size_t size, known; /* the size of the struct, and of its options without the reserved bytes */
     size_t kernel, stride, dilation, padding, padding_left, output_padding, output_size, groups, padding_mode, pad_mode,
         dtype, no_bias;
 } cnn__conv_fields;
@@ -35,9 +35,9 @@ typedef struct cnn__conv_window {
     int64_t before[CNN__CONV_AXES], after[CNN__CONV_AXES];               /* padding */
     int64_t output_padding[CNN__CONV_AXES], output_size[CNN__CONV_AXES]; /* a size of 0: there is none */
     int64_t groups;
-    int pad_mode;    /* of a layer: a cnn_pad_mode */
-    cnn_dtype dtype; /* of a layer's parameters */
-    bool no_bias;    /* of a layer */
+    int pad_mode;    /* how a layer pads: a cnn_pad_mode */
+    cnn_dtype dtype; /* the dtype of a layer's parameters */
+    bool no_bias;    /* whether a layer has no bias */
     bool same;
 } cnn__conv_window;
 

@@ -17,14 +17,14 @@ typedef struct cnn__element_loss {
     double value[2];
     /* For infer: */
     cnn_status status;        /* how reading the options went */
-    const char *name;         /* of value[0] among the options; NULL: it is none of them */
-    cnn__loss_range range;    /* of value[0] */
+    const char *name;         /* the option that value[0] is; NULL: it is none of them */
+    cnn__loss_range range;    /* the range of value[0] */
     bool batch_mean;          /* CNN_REDUCE_BATCH_MEAN is a reduction, too */
     bool same_shape;          /* the target does not broadcast */
     bool same_rank;           /* all three operands have one rank */
     const char *constants[2]; /* names of c and weight where they have no gradient and do not widen the shape */
     /* What infer found: */
-    int ndim; /* of the losses of all elements */
+    int ndim; /* the rank of the losses of all elements */
     int64_t shape[CNN_MAX_DIMS];
     double divisor;
 } cnn__element_loss;

@@ -8,7 +8,7 @@ static void expand_backward(cnn__node *node, cnn_tensor *dy)
 
 typedef struct repetition {
     int ndim;
-    int64_t shape[CNN_MAX_DIMS]; /* of the result */
+    int64_t shape[CNN_MAX_DIMS]; /* the shape of the result */
     const int64_t *given;        /* for infer: with −1 for sizes that stay */
 } repetition;
 

@@ -20,7 +20,7 @@ typedef struct cnn__window {
 typedef struct cnn__window_given {
     int64_t kernel[3], stride[3], padding[3], dilation[3];
     bool ceil_mode, one_dimension;
-    bool columns; /* of unfold: the default of the stride is 1, and padding has no bound */
+    bool columns; /* whether it is unfold: the default of the stride is 1, and padding has no bound */
 } cnn__window_given;
 
 /* From options of pooling without dilation. */

@@ -8,9 +8,9 @@
 
 typedef struct group_norm {
     cnn_group_norm_parameters p; /* first: what the kernels are told */
-    int dims;                    /* of a row: the last ones of x */
+    int dims;                    /* the dimensions of a row: the last ones of x */
     /* For infer: */
-    const int64_t *shape; /* of a row */
+    const int64_t *shape; /* the shape of a row */
     int64_t groups;
     const cnn_norm_options *given;
 } group_norm;

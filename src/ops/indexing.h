@@ -7,7 +7,7 @@
 /* The attributes of an operation along one dimension. */
 typedef struct cnn__indexing {
     int dim;
-    double value; /* of those that write one number */
+    double value; /* the number that some of them write */
 } cnn__indexing;
 
 extern const cnn__attribute cnn__indexing_attributes[];

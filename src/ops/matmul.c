@@ -5,7 +5,7 @@
 /* The product as one of matrices a[…,m,k] · b[…,k,n], with the rank-1 operands' missing dimension put in. */
 typedef struct matmul_sizes {
     int64_t m, n, k;
-    int ndim;                    /* of the batch */
+    int ndim;                    /* the rank of the batch */
     int64_t batch[CNN_MAX_DIMS]; /* its shape */
 } matmul_sizes;
 

@@ -14,10 +14,10 @@ typedef struct cnn__norm {
     cnn_group_norm_parameters instances; /* first; of instance normalisation */
     double momentum, eps;
     bool training; /* the batch's statistics are used */
-    bool moves;    /* and the running ones are written */
+    bool moves;    /* whether the running ones are written */
     bool joined;   /* forward makes the statistics set by set, and has them behind means and scales */
     bool relu;     /* y = max(y, 0) */
-    float ceiling; /* and y = min(y, ceiling) where it is above 0 */
+    float ceiling; /* above 0: y = min(y, ceiling) */
     int64_t batch, channels, inner;
     cnn_batch_norm_options options; /* for infer, with how reading them went */
     cnn_status status;

@@ -46,10 +46,10 @@ cnn_tensor *cnn__constant(const cnn__node *node, cnn_dtype dtype, double value);
 /* The dimensions of a reduction. */
 typedef struct cnn__axes {
     bool reduced[CNN_MAX_DIMS];
-    int ndim;                    /* of the result */
-    int64_t shape[CNN_MAX_DIMS]; /* of the result */
-    int64_t keep[CNN_MAX_DIMS];  /* of the result with keepdim */
-    int64_t elements;            /* that one result is reduced from */
+    int ndim;                    /* the rank of the result */
+    int64_t shape[CNN_MAX_DIMS]; /* the shape of the result */
+    int64_t keep[CNN_MAX_DIMS];  /* the shape of the result with keepdim */
+    int64_t elements;            /* elements that one result is reduced from */
 } cnn__axes;
 
 /* The attributes of a reduction: `axes`, which its infer finds by cnn__call_axes() from the rest. */

@@ -5,7 +5,7 @@
 #include "base/math.h"
 
 typedef struct random_draw {
-    double p; /* of Bernoulli's */
+    double p; /* the probability of a Bernoulli draw */
     int dtype, ndim;
     int64_t shape[CNN_MAX_DIMS];
 } random_draw;

@@ -10,7 +10,7 @@ typedef struct cnn__reduced {
     const cnn__axes *axes;
     cnn_tensor *x;           /* the copy, contiguous */
     const cnn_tensor *given; /* what x is a copy of, as long as x has not been written; then NULL */
-    cnn_tensor *result;      /* of the reduction: the output, or wider */
+    cnn_tensor *result;      /* the result of the reduction: the output, or wider */
 } cnn__reduced;
 
 /* Makes the result and room for the copy of input 0, which the first function writes; false: no memory, reported. */

@@ -24,7 +24,7 @@ bool cnn__call_adaptive(cnn__call *call, int directions, int64_t in[2], int64_t 
 typedef struct cnn__interpolation {
     char name[16]; /* PyTorch's */
     cnn_resample rule;
-    int rank;    /* of its input; 0: 3 to 5 */
+    int rank;    /* the rank of its input; 0: 3 to 5 */
     bool aligns; /* it can align corners */
 } cnn__interpolation;
 

@@ -118,7 +118,7 @@ bool cnn__rnn_multiply_step(cnn_tape *tape, const char *call, const cnn__gemm *g
                   : cnn__run_weighted(tape, call, &product, weight);
 }
 
-/* Of each length, which is at most the number of steps. */
+/* Checks each length, which is at most the number of steps. */
 static bool rnn_check_lengths(cnn__call *call, const cnn__rnn *r)
 {
     const cnn_tensor *lengths = call->x[CNN__RNN_LENGTHS];

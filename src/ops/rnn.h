@@ -7,7 +7,7 @@
 enum {
     CNN__RNN_X,
     CNN__RNN_H0,
-    CNN__RNN_C0, /* of an LSTM */
+    CNN__RNN_C0, /* only an LSTM has it */
     CNN__RNN_W_IH,
     CNN__RNN_W_HH,
     CNN__RNN_B_IH,
@@ -30,7 +30,7 @@ enum {
 
 typedef struct cnn__rnn {
     int64_t steps, batch, in, hidden;
-    int64_t width; /* of the gates */
+    int64_t width; /* the width of the gates */
     bool reverse;
     int cell;
     const cnn_rnn_options *given; /* for infer */

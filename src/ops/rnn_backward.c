@@ -7,9 +7,9 @@ typedef struct rnn_walk {
     cnn__node *node;
     const cnn__rnn *r;
     const cnn_tensor *states; /* h of all steps */
-    cnn_tensor *dgates;       /* of all steps */
-    cnn_tensor *dproduct;     /* of the recurrent products; dgates but for a GRU */
-    cnn_tensor *dh, *dc;      /* of the states behind a step; dc is an LSTM's */
+    cnn_tensor *dgates;       /* gradients of the gates of all steps */
+    cnn_tensor *dproduct;     /* gradients of the recurrent products; dgates but for a GRU */
+    cnn_tensor *dh, *dc;      /* gradients of the states behind a step; dc is an LSTM's */
     cnn_tensor *packed;       /* room for the recurrent weights as products read them */
 } rnn_walk;
 

@@ -8,7 +8,7 @@ enum { SHUFFLE_DIMS = 6 };
 typedef struct shuffle {
     int64_t factor;
     int ndim;
-    int64_t shape[SHUFFLE_DIMS]; /* of x */
+    int64_t shape[SHUFFLE_DIMS]; /* the shape of x */
     int order[SHUFFLE_DIMS];
 } shuffle;
 

@@ -6,7 +6,7 @@ enum { SORT_INDICES = 1 }; /* the second result */
 
 typedef struct sorting {
     int dim;
-    int64_t k; /* of topk: how many */
+    int64_t k; /* how many topk returns */
     bool descending;
 } sorting;
 

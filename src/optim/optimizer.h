@@ -35,8 +35,8 @@ typedef struct cnn__group {
 
 typedef enum cnn__hyper_range {
     CNN__ANY_FINITE,
-    CNN__NOT_NEGATIVE, /* and finite */
-    CNN__BELOW_ONE,    /* and at least 0 */
+    CNN__NOT_NEGATIVE, /* finite and at least 0 */
+    CNN__BELOW_ONE,    /* at least 0 and below 1 */
     CNN__SWITCH,       /* a bool in the options, 0 or 1 here */
 } cnn__hyper_range;
 
@@ -57,7 +57,7 @@ typedef struct cnn__hyper {
 
 typedef struct cnn__optimizer_class {
     const char *name;                   /* "Adam", "AdamW", "SGD" */
-    size_t options_size, options_known; /* of its options: sizeof, and where the reserved bytes begin */
+    size_t options_size, options_known; /* the size of its options, and where the reserved bytes begin */
     int hyper_count;
     const cnn__hyper *hypers; /* [0] is "lr" */
     int min_ndim;             /* dimensions that a parameter must have */

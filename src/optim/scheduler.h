@@ -13,9 +13,9 @@ enum { CNN__MAX_SCHEDULE_NUMBERS = 12, CNN__MAX_SCHEDULE_LEVELS = 8 };
 
 /* What a number may be. Counts are stored as doubles, which hold them exactly. */
 typedef enum cnn__schedule_range {
-    CNN__RANGE_NOT_NEGATIVE, /* and finite */
-    CNN__RANGE_POSITIVE,     /* and finite */
-    CNN__RANGE_BELOW_ONE,    /* and at least 0 */
+    CNN__RANGE_NOT_NEGATIVE, /* finite and at least 0 */
+    CNN__RANGE_POSITIVE,     /* finite and above 0 */
+    CNN__RANGE_BELOW_ONE,    /* at least 0 and below 1 */
     CNN__RANGE_PART,         /* 0 to 1 */
     CNN__RANGE_FACTOR,       /* above 0 and at most 1 */
     CNN__RANGE_COUNT,        /* an integer from 1 to 2^53 */
@@ -54,10 +54,10 @@ typedef struct cnn__schedule_number {
 typedef struct cnn__schedule_class {
     const char *name;                   /* "StepLR" */
     const char *call;                   /* "step_lr_create", for messages */
-    size_t options_size, options_known; /* of its options: sizeof, and where the reserved bytes begin */
+    size_t options_size, options_known; /* the size of its options, and where the reserved bytes begin */
     int number_count;
     const cnn__schedule_number *numbers;
-    const char *list_name; /* of the elements of the list that it has besides; NULL: it has none */
+    const char *list_name; /* what messages call an element of its list; NULL: it has no list */
     cnn__schedule_range list_range;
     bool by_metric; /* it is stepped by a metric */
     bool ends;      /* number 0 is the epochs that it has */
@@ -83,16 +83,16 @@ struct cnn_scheduler {
     int64_t last_epoch;
     int64_t before; /* last_epoch before the step that is being made */
     double number[CNN__MAX_SCHEDULE_NUMBERS];
-    int group_count; /* of the optimizer when it was made */
+    int group_count; /* the groups of the optimizer when it was made */
     double *base;    /* base rates, one per group */
     double *last;    /* the rates that it has set, one per group */
     double *next;    /* the rates that a step is computing, one per group */
     int64_t list_count;
     double *list;    /* as the class says */
     int momentum;    /* the number of the hyperparameter that is cycled; −1: none */
-    int child_count; /* of a SequentialLR */
+    int child_count; /* the children of a SequentialLR */
     cnn_scheduler **children;
-    cnn_lr_lambda_fn lambda; /* of a LambdaLR */
+    cnn_lr_lambda_fn lambda; /* the function of a LambdaLR */
     void *user;
 };
 

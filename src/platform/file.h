@@ -23,7 +23,7 @@ typedef enum cnn__fault_kind {
 /* How a call ended. */
 typedef struct cnn__fault {
     cnn__fault_kind kind;
-    const char *doing; /* which step of it failed, such as "rename" */
+    const char *doing; /* the step of it that failed, such as "rename" */
     int code;          /* an error number for strerror() */
 } cnn__fault;
 

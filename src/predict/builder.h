@@ -20,7 +20,7 @@ typedef struct cnn__builder {
     cnn__recorder *record;
     const char *call;
     cnn__block *blocks;
-    cnn__form *forms; /* of the weight of each step of the program */
+    cnn__form *forms; /* the forms of the weight of each step of the program */
     size_t workspace; /* the most that a step needs */
 } cnn__builder;
 

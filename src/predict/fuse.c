@@ -104,7 +104,7 @@ static bool takes_relu(const cnn_launch *l, cnn_launch *conv)
 static cnn_launch *taker_of(const cnn__builder *b, const cnn_launch *l)
 {
     bool sums = l->kernel == CNN_KERNEL_BINARY;
-    int operand = sums && maker_of(b, l->in[1]) > maker_of(b, l->in[0]); /* that which is made last */
+    int operand = sums && maker_of(b, l->in[1]) > maker_of(b, l->in[0]); /* the one which is made last */
     cnn_launch *conv = l->dtype == CNN_F32 ? convolution_of(b, l->in[operand]) : NULL;
     bool taken = false;
     if (conv && sums) {

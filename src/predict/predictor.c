@@ -19,7 +19,7 @@ struct cnn_predictor {
     cnn__program program;
     int input_count, output_count;
     cnn_predictor_value *values; /* inputs, then outputs */
-    const void **results;        /* of outputs that are constant: their elements; else NULL */
+    const void **results;        /* elements of outputs that are constant; else NULL */
     call_memory calls[MOST_CALLS];
     atomic_uint_fast64_t idle;   /* a bit for each memory that no call uses */
     atomic_uint_fast64_t unmade; /* a bit for each that is not made yet, and is nobody's */
@@ -157,8 +157,8 @@ typedef struct recording {
     cnn_module *module;
     cnn_tape *tape;
     cnn_tensor **inputs, **outputs; /* outputs: of the tape */
-    cnn_tensor **copies;            /* of outputs that have no block of their own; else NULL */
-    int *blocks;                    /* of each input and output */
+    cnn_tensor **copies;            /* copies of outputs that have no block of their own; else NULL */
+    int *blocks;                    /* the blocks of each input and output */
     int first_step;
 } recording;
 

@@ -500,7 +500,7 @@ static cnn_status program_build(cnn__builder *b, const cnn__program_ports *ports
     }
     cnn_status status = check_given(b, ports->first_step);
     find_varying(b);
-    if (strcmp(p->ctx->kernels->name, "reference") != 0) { /* which has no epilogue */
+    if (strcmp(p->ctx->kernels->name, "reference") != 0) { /* the reference has no epilogue */
         cnn__program_fuse(b);
     }
     cut_steps(b);

@@ -9,7 +9,7 @@ typedef struct cnn__program_step {
     cnn_launch launch;
     const char *call;    /* the operation of a launch, as messages say it */
     size_t bytes;        /* 0: a launch */
-    cnn__kept_form kept; /* of its weight in[1]; packed NULL: none */
+    cnn__kept_form kept; /* the kept form of its weight in[1]; packed NULL: none */
     int slices;          /* 0: it is not cut. Consecutive steps that are cut have as many */
     int64_t stride[CNN__OPERANDS];
     bool local[CNN__OPERANDS]; /* the operand holds one slice, in memory of the thread that runs it */
@@ -38,8 +38,8 @@ typedef struct cnn__program {
     /* The memory of a call: what steps that are not cut see, then for each thread what lives within a slice, then the
      * kernels' workspace, which is that of all threads, or of each where slices are shared out. */
     size_t shared, local, workspace, call_bytes;
-    size_t slice_workspace; /* of a thread */
-    int workers;            /* that slices are shared out to */
+    size_t slice_workspace; /* the workspace per thread */
+    int workers;            /* workers that slices are shared out to */
 } cnn__program;
 
 /* What of a record is an input or an output. */

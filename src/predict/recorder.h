@@ -5,7 +5,7 @@
 
 #include "device/device.h"
 
-enum { CNN__OPERANDS = CNN__IN + CNN__OUT }; /* of a launch: in[0], …, then out[0], … */
+enum { CNN__OPERANDS = CNN__IN + CNN__OUT }; /* those of a launch: in[0], …, then out[0], … */
 
 /* What was asked for in one step: a launch, or `bytes` that go from in[0] to out[0], where in[0] is either an address
  * of the device or, in a write, the host's memory `data`. */
@@ -44,7 +44,7 @@ typedef struct cnn__recorder {
     cnn__recorded *steps;
     cnn__recorded_block *blocks; /* by address */
     int step_count, step_capacity, block_count, block_capacity;
-    cnn_status status;  /* of the first thing that could not be recorded */
+    cnn_status status;  /* the status of the first thing that could not be recorded */
     const char *reason; /* what that was */
 } cnn__recorder;
 

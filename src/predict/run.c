@@ -53,7 +53,7 @@ typedef struct slice_job {
     const cnn__program *program;
     const cnn__program_step *steps;
     int count;
-    cnn__pool *pool; /* that works within a slice */
+    cnn__pool *pool; /* the pool that works within a slice */
 } slice_job;
 
 /* All steps of a slice. Kernels that can fail are not cut. */

@@ -39,17 +39,17 @@ struct cnn__cache {
     bin *bins; /* by size */
     int count, capacity;
     cnn__storage *oldest, *newest; /* the idle blocks, by their last use */
-    size_t bytes;                  /* of all blocks */
+    size_t bytes;                  /* the bytes of all blocks */
     size_t bound, slots,
-        planned;             /* of the blocks bound to slots; of those slots, now and as they are expected to end */
-    size_t most;             /* the most that a step has needed */
+        planned; /* bytes of the blocks bound to slots; of those slots, now and as they are expected to end */
+    size_t most; /* the most that a step has needed */
     cnn__storage *workspace; /* NULL: none yet */
     size_t asked;            /* the most that this step asked for as workspace */
     bool busy;               /* a kernel uses the workspace */
     bool shared;             /* the step's slots may grow */
     bool fresh; /* no block serves twice, and each is as large as it is asked for: on a device that records */
     uint32_t step;
-    cnn__plans plans; /* of steps with `shared` */
+    cnn__plans plans; /* the plans of steps with `shared` */
 };
 
 /* Eight classes a power of two up to a megabyte, then multiples of 64 KiB. */

@@ -136,8 +136,9 @@ static int check_view(cnn_context *ctx, const char *call, const cnn_dlpack_view 
         dtype++;
     }
     if (dtype == CNN__DTYPES || v->lanes != 1) {
-        cnn__fail(ctx, CNN_ERROR_UNSUPPORTED, "%s: a dtype of code %d, %d bits and %d lanes, which libcnn has not",
-                  call, v->code, v->bits, v->lanes);
+        cnn__fail(ctx, CNN_ERROR_UNSUPPORTED,
+                  "%s: a dtype of code %d, %d bits and %d lanes, which libcnn does not have", call, v->code, v->bits,
+                  v->lanes);
         return -1;
     }
     return dtype;

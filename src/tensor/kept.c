@@ -5,7 +5,7 @@
 #include <string.h>
 
 enum {
-    FORMS = 3,       /* of a storage: a weight is read by one kernel or two */
+    FORMS = 3,       /* forms per storage: a weight is read by one kernel or two */
     MIN_BYTES = 4096 /* below that, packing costs no more than finding the form */
 };
 
@@ -13,7 +13,7 @@ struct cnn__kept {
     struct cnn__kept *next;
     cnn__storage *storage;
     cnn__form form;
-    cnn__elements_state state; /* of the elements that it was made of */
+    cnn__elements_state state; /* the state of the elements that it was made of */
     int users;
     bool ready;
     void *memory;

@@ -13,7 +13,7 @@ typedef struct cnn__kept cnn__kept;
 
 /* What has been written of a tensor's elements, and to whom they were shown: forms of an earlier state are stale. */
 typedef struct cnn__elements_state {
-    uint64_t serial; /* of the storage */
+    uint64_t serial; /* the serial number of the storage */
     int64_t offset;
     unsigned version, handed_out;
 } cnn__elements_state;

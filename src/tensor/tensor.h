@@ -66,7 +66,7 @@ typedef struct cnn__step {
     struct cnn__failed_step
         *failed;              /* the record that parameters are marked with if the step fails (tensor/failed_step.h) */
     uint64_t serial;          /* number of the tape, unique within the process */
-    uint64_t device_failures; /* of the device when the step began, or when it learnt of the newest */
+    uint64_t device_failures; /* the device's failures when the step began, or when it learnt of the newest */
     uint64_t launched;        /* the number of the step's newest launch on a device */
     cnn__counts work;         /* in a step that traces: of the operation that is being traced */
     struct cnn__ran *ran;     /* in a step that traces: the forwards of modules, the newest first (nn/forward.h) */

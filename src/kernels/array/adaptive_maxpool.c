@@ -12,7 +12,7 @@ typedef struct adaptive_job {
     const void *x;
     void *y;
     int32_t *index;
-    int64_t planes; /* of a task */
+    int64_t planes; /* the planes per task */
 } adaptive_job;
 
 #define X float

@@ -63,7 +63,7 @@ static void attention_task(void *arg, int64_t task, int worker)
     }
 }
 
-/* Of a worker: one or two blocks, and what the largest product needs. */
+/* Returns the bytes per worker: one or two blocks, and what the largest product needs. */
 static size_t attention_workspace_each(const cnn__attention_job *job)
 {
     size_t most = 0;

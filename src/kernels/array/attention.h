@@ -13,8 +13,8 @@ typedef struct cnn__attention_job {
     const cnn_launch *l;
     const cnn__real_kernels *real;
     const cnn__array_kernels *array; /* whose softmax it takes */
-    int64_t size;                    /* of an element */
-    int64_t rows;                    /* of a block */
+    int64_t size;                    /* the size of an element */
+    int64_t rows;                    /* the rows per block */
     int64_t blocks;
     size_t each; /* workspace of a worker */
     bool backward;

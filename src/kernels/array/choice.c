@@ -89,7 +89,7 @@ const cnn__run_fn cnn__compare_bytes[CNN_COMPARE_COUNT] = {
 #define NAME run_where_4
 #include "kernels/array/where_impl.h"
 
-#define run_where_1_gathered bytes_gathered /* of the same type */
+#define run_where_1_gathered bytes_gathered /* elements of the same type */
 #define X cnn__bits_1
 #define NAME run_where_1
 #include "kernels/array/where_impl.h"

@@ -37,7 +37,7 @@ typedef struct loss_job {
     cnn__map map[CNN__LOSS_PARTS]; /* the loss and its slopes */
     cnn__reduce_fn sum;
     double *partial; /* a sum per task; NULL: the losses themselves are asked for */
-    double factor;   /* of slopes */
+    double factor;   /* what slopes are multiplied by */
 } loss_job;
 
 static double loss_real_at(cnn_dtype dtype, const void *x)

@@ -46,7 +46,7 @@ struct cnn__map {
 typedef struct cnn__maps {
     cnn__map_fn unary[CNN_UNARY_COUNT], binary[CNN_BINARY_COUNT], compare[CNN_COMPARE_COUNT];
     cnn__map_fn loss[CNN_LOSS_COUNT][CNN__LOSS_PARTS]; /* the loss, then its slopes in each operand */
-    cnn__map_fn power[CNN__POWERS];                    /* of those exponents */
+    cnn__map_fn power[CNN__POWERS];                    /* the maps of those exponents */
 } cnn__maps;
 
 extern const cnn__maps cnn__maps_f64;
@@ -60,7 +60,7 @@ struct cnn__map_tables {
     void (*softmax_f32)(int64_t rows, int64_t n, const void *x, void *y);
     void (*log_softmax_f32)(int64_t rows, int64_t n, const void *x, void *y);
     cnn__transpose_fn transpose;
-    cnn__map_fn bf16; /* of f32; NULL: kernels/stored.h's is as fast */
+    cnn__map_fn bf16; /* a map over bf16 for an f32 kernel; NULL: kernels/stored.h's is as fast */
     /* cnn__random_normal() of CNN__GROUP numbers from `first` on. */
     void (*normals)(const uint64_t key[2], uint64_t first, double *normals);
 };

@@ -9,7 +9,7 @@
         type *y = to; \
         const X *first = from[0], p = (X)map->values[0], q = (X)map->values[1]; \
         (void)p, (void)q; \
-        n &= -(int64_t)CNN__MAP_STEP; /* which it is: the compiler sees that nothing is left over */ \
+        n &= -(int64_t)CNN__MAP_STEP; /* no change, but the compiler sees that nothing is left over */ \
         CNN__IVDEP \
         for (int64_t i = 0; i < n; i++) { \
             const X x = first[i]; \

@@ -19,7 +19,7 @@ typedef struct cnn__nest_run {
     int64_t stride[CNN__NEST_OPERANDS];
     const double *parameters;
     const cnn__map *map;    /* what it does with the elements, where it asks for it (map.h) */
-    const cnn_dtype *dtype; /* of the operands, where the function asks for it */
+    const cnn_dtype *dtype; /* the dtype of the operands, where the function asks for it */
 } cnn__nest_run;
 
 typedef void (*cnn__run_fn)(const cnn__nest_run *run);
@@ -46,7 +46,7 @@ int64_t cnn__nest_count(const cnn__nest *nest);
 typedef struct cnn__cursor {
     const cnn__nest *nest;
     int64_t index[CNN_MAX_DIMS];
-    int64_t offset[CNN__NEST_OPERANDS]; /* of each operand, in elements */
+    int64_t offset[CNN__NEST_OPERANDS]; /* the offset of each operand, in elements */
 } cnn__cursor;
 
 void cnn__cursor_seek(cnn__cursor *cursor, const cnn__nest *nest, int64_t position);

@@ -36,7 +36,7 @@ typedef struct resample_job {
 /* `count` elements from `first` on, each moved to the nearest end of the axis if it lies outside. */
 typedef struct resample_reach {
     int64_t first, count;
-    double weight[RESAMPLE_TAPS]; /* of a mean, whose count has no bound, the first for all */
+    double weight[RESAMPLE_TAPS]; /* the weights; a mean, whose count has no bound, has the first for all */
 } resample_reach;
 
 static int64_t resample_clamp(int64_t i, int64_t size)

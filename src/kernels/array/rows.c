@@ -53,10 +53,10 @@ int64_t cnn__rows_bad_index(const cnn__rows *g, const int64_t *skip, int64_t *va
 typedef struct rows_work {
     const cnn__rows *g;
     int64_t rows, group; /* in all; of a task */
-    size_t bytes;        /* of a row */
+    size_t bytes;        /* the bytes of a row */
     const char *from;
     char *to;
-    /* Of the gradient: the uses of row r are order[end[r − 1]] to order[end[r] − 1]. */
+    /* For the gradient: the uses of row r are order[end[r − 1]] to order[end[r] − 1]. */
     const int64_t *end, *order;
     int64_t skip;
 } rows_work;

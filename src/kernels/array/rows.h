@@ -9,7 +9,7 @@
 typedef struct cnn__rows {
     cnn_dtype dtype, index_dtype;
     int64_t n, width;
-    int64_t count; /* of indices */
+    int64_t count; /* the number of indices */
     const void *index;
 } cnn__rows;
 

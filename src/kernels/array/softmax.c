@@ -21,7 +21,7 @@ typedef void (*row_fn)(int64_t rows, int64_t n, const void *x, void *y);
 typedef struct softmax_job {
     row_fn row;
     int64_t rows, n, group;
-    int64_t bytes; /* of a row */
+    int64_t bytes; /* the bytes of a row */
     const char *x;
     char *y;
 } softmax_job;

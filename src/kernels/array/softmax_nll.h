@@ -24,7 +24,7 @@ typedef struct cnn__softmax_nll {
     int64_t ignore_index;
     double smoothing;
     void *stats; /* [2, samples]: the largest logit; the log of Σ exp(logit − largest); only the cross-entropy has it */
-    cnn__map_fn exp;               /* of that dtype */
+    cnn__map_fn exp;               /* the map exp of that dtype */
     cnn__reduce_fn largest, total; /* the same */
     cnn_class_loss function;
     int power;

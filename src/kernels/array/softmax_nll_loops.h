@@ -25,7 +25,7 @@ typedef struct cnn__nll_gradients {
     void *dlogits, *dtarget;
 } cnn__nll_gradients;
 
-/* Of one dtype. */
+/* The loops of one dtype. */
 typedef struct cnn__nll_loops {
     void (*forward)(const cnn__softmax_nll *g, cnn__nll_run r, void *losses, double sums[2]);
     void (*backward)(const cnn__softmax_nll *g, cnn__nll_run r, const cnn__nll_gradients *out);

@@ -13,8 +13,8 @@ typedef struct sort_item {
     int64_t position;
 } sort_item;
 
-/* Of the bits of a real number whose top bit is `sign`: negative ones are reversed and come first, NaN last, and −0 is
- * 0. */
+/* Returns the key of a real number's bits, whose top bit is `sign`: negative ones are reversed and come first, NaN
+ * last, and −0 is 0. */
 static inline uint64_t sort_real_key(uint64_t bits, uint64_t sign, uint64_t infinity)
 {
     const uint64_t size = bits & (sign - 1);
@@ -39,7 +39,7 @@ static inline uint64_t sort_real_key(uint64_t bits, uint64_t sign, uint64_t infi
 #define KEY(bits) sort_real_key(bits, UINT64_C(1) << 15, UINT64_C(0xff) << 7)
 #include "kernels/array/sort_impl.h"
 
-/* Of the others the sign bit is what an unsigned number has the other way round. */
+/* The sign bit of the other types is the reverse of an unsigned number's. */
 #define X cnn__bits_8
 #define NAME sort_keys_i64
 #define KEY(bits) ((bits) ^ UINT64_C(1) << 63)

@@ -15,17 +15,17 @@
  * from L2. */
 enum {
     PACKS_X = FULL_PANELS,
-    UNIT_FLOATS = QUARTER_L2, /* of x */
+    UNIT_FLOATS = QUARTER_L2, /* floats of x */
     UNIT_PLACES = 4096,
     CONV_1X1_K_BLOCK = PACKS_X ? K_BLOCK : 2 * K_BLOCK, /* input channels of a stretch */
-    CONV_1X1_WEIGHT_FLOATS = EIGHTH_L2,                 /* of a block */
-    FEW_WEIGHTS = QUARTER_L2, /* that every task may read from L2: then all tasks have places of their own */
-    CONV_1X1_FEW_PANELS = 12, /* to which the first may leave x packed: it reads far less than the others then */
+    CONV_1X1_WEIGHT_FLOATS = EIGHTH_L2,                 /* floats per block */
+    FEW_WEIGHTS = QUARTER_L2, /* floats that every task may read from L2: then all tasks have places of their own */
+    CONV_1X1_FEW_PANELS = 12, /* panels that the first may leave packed: it reads far less than the others then */
     PACK_PANELS = 4,          /* at once */
     PACK_AHEAD = 8,           /* rows of weights that are fetched before they are packed */
-    ROW_VECTORS = CNN__VECTOR_BYTES > 16 ? 1 : 2, /* that hold TILE_ROWS */
+    ROW_VECTORS = CNN__VECTOR_BYTES > 16 ? 1 : 2, /* vectors that hold TILE_ROWS */
     ROW = ROW_VECTORS * LANES,
-    ROW_STEP = PACKS_X ? TILE_ROWS : ROW /* of packed weights: what tile_panels takes, or whole vectors */
+    ROW_STEP = PACKS_X ? TILE_ROWS : ROW /* the step of packed weights: what tile_panels takes, or whole vectors */
 };
 
 typedef struct conv_1x1_job {
@@ -34,17 +34,17 @@ typedef struct conv_1x1_job {
     float *y, *packed; /* weights that do not lie along the input channels: [group][panel][channel][ROW_STEP] */
     float *columns;    /* x packed for all, if several tasks share a unit */
     char *scratch;
-    int64_t places;                           /* of an image */
+    int64_t places;                           /* the positions of an image */
     int64_t images, image_units, unit_places; /* a unit is so many images, or so many places of one */
     int64_t units, rest;                      /* places at an image's end */
-    int64_t panels, panel_rows;               /* of output channels */
+    int64_t panels, panel_rows;               /* the panels and panel rows of output channels */
     int64_t blocks, block_panels, depth;
     bool along, streamed;
 } conv_1x1_job;
 
 typedef struct conv_1x1_task {
     const conv_1x1_job *job;
-    int64_t group, panel, panels, first; /* of which the weights from number `first` on are packed */
+    int64_t group, panel, panels, first; /* the weights from number `first` on are packed */
     int64_t image, images, begin, end;   /* places of each image */
     int64_t channel, channels;
     bool finishes; /* with this stretch sums are complete, and something is to be done to them */

@@ -9,7 +9,7 @@ enum { GATHERED = 2 * L2_FLOATS /* floats of x or y, unless one image has more *
 
 typedef struct strided_1x1_job {
     const conv_plan *plan;
-    conv_plan inner; /* of some images */
+    conv_plan inner; /* the plan of some images */
     const float *x;
     float *y, *gathered_x, *gathered_y;
     int64_t images, places;

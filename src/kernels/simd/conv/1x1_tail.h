@@ -32,7 +32,7 @@ static inline void pack_tail(const conv_1x1_task *t)
 /* Rows of weights along the input channels, in quads, and columns of the tail. */
 typedef struct dot_operands {
     const float *a[SQUARE]; /* a quad each */
-    int64_t step[QUAD];     /* to the quad's rows */
+    int64_t step[QUAD];     /* the distance to each of the quad's rows */
     const float *b;
     int64_t columns_step;
 } dot_operands;

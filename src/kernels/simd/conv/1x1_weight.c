@@ -22,7 +22,7 @@ enum {
 /* x or dy. */
 typedef struct weight_operand {
     const float *at;
-    int64_t channels, blocks, block; /* of a group; a block's */
+    int64_t channels, blocks, block; /* the channels and blocks of a group; the channels of a block */
     int64_t plane;
     bool gathered; /* with a stride */
 } weight_operand;
@@ -33,9 +33,9 @@ typedef struct weight_1x1_job {
     float *dweight, *partial; /* [chunk][group][read channel][columns] */
     char *scratch;
     int64_t places, stretch, image_stretches, stretches, chunks, chunk_stretches;
-    int64_t columns, row_step; /* of the sums */
+    int64_t columns, row_step; /* the columns of the sums, and the distance between their rows */
     int64_t group_step, chunk_step;
-    int64_t wide_sums; /* of a task, where a chunk's sums are long */
+    int64_t wide_sums; /* floats of wide sums per task, where a chunk's sums are long */
     bool transposed;   /* dy is packed */
     bool settled;      /* sums are made in dweight */
 } weight_1x1_job;

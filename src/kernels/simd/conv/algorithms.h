@@ -57,7 +57,7 @@ size_t CNN__SIMD(conv_winograd_weight_workspace)(const conv_plan *p, int workers
 void CNN__SIMD(conv_winograd_weight)(const conv_plan *p, const float *x, const float *dy, float *dweight, void *memory,
                                      cnn__pool *pool);
 
-/* Of few input channels. */
+/* For few input channels. */
 bool CNN__SIMD(conv_first_layer_weight_fits)(const conv_plan *p);
 size_t CNN__SIMD(conv_first_layer_weight_workspace)(const conv_plan *p, int workers);
 void CNN__SIMD(conv_first_layer_weight)(const conv_plan *p, const float *x, const float *dy, float *dweight,

@@ -13,7 +13,7 @@
 #include <math.h>
 
 enum {
-    MAX_PLANS = 16, /* of a depthwise gradient; strides with more residues take a general algorithm */
+    MAX_PLANS = 16, /* plans of a depthwise gradient; strides with more residues take a general algorithm */
     IMAGE_BY_IMAGE_FLOATS = L2_FLOATS,
     CONV_WEIGHT_FLOATS = EIGHTH_L2 / 2 /* packing so few weights again costs nothing to speak of */
 };
@@ -125,7 +125,7 @@ typedef struct plane_job {
     float *at;
     int64_t plane, channels;
     const float *bias;     /* may be NULL */
-    const conv_plan *plan; /* of finish_plane */
+    const conv_plan *plan; /* the plan that finish_plane is for */
 } plane_job;
 
 static void run_planes_of(plane_job *job, int64_t planes, cnn__task_fn fn, cnn__pool *pool)

@@ -8,7 +8,7 @@
 
 enum {
     JOINED = 8 * TILE_WIDTH,         /* positions of the lines that are joined into one */
-    BIAS_PART = PART_SUM / 3 * LANES /* of a plane, that are added up by lanes */
+    BIAS_PART = PART_SUM / 3 * LANES /* elements of a plane that are added up by lanes */
 };
 
 /* The implementation list: a plan is computed by the first algorithm that fits it. */

@@ -20,9 +20,9 @@ enum {
     TILE_TAPS = CNN__VECTOR_BYTES == 64 ? 9 : 3,
     FIRST_LAYER_SUMS = TILE_OUTS * TILE_TAPS,
     SQUARES = (FIRST_LAYER_SUMS + LANES - 1) / LANES,
-    FIRST_LAYER_MAX_TAPS = 64,             /* of all channels: with more of them turning pays */
-    FIRST_LAYER_POSITIONS = 1024,          /* of a unit: TILE_OUTS rows of dy stay in L1 */
-    SEPARATE_ENDS = CNN__VECTOR_BYTES < 64 /* of lines: masks cost as much as a product there */
+    FIRST_LAYER_MAX_TAPS = 64,             /* taps of all channels: with more of them a transposition pays */
+    FIRST_LAYER_POSITIONS = 1024,          /* positions per unit: TILE_OUTS rows of dy stay in L1 */
+    SEPARATE_ENDS = CNN__VECTOR_BYTES < 64 /* whether lines end on their own: masks cost as much as a product there */
 };
 
 typedef struct first_layer_job {
@@ -31,11 +31,11 @@ typedef struct first_layer_job {
     const float *x, *dy;
     float *dweight, *partial; /* [chunk][group][out channel][channel, tap], of all chunks but the first */
     int64_t *offsets;         /* in the slab, of what a tap of a channel sees at its first position */
-    char *scratch;            /* of a worker: a block's vectors of sums, a slab */
+    char *scratch;            /* scratch per worker: a block's vectors of sums, a slab */
     int64_t chunks, chunk_units;
-    int64_t tiles, blocks; /* of output channels */
+    int64_t tiles, blocks; /* the tiles and blocks of output channels */
     int64_t tap_tiles;
-    int64_t unit_terms; /* that a unit adds to a lane's sum, at most */
+    int64_t unit_terms; /* terms that a unit adds to a lane's sum, at most */
     bool wide;          /* are a chunk's sums long? */
     size_t slab_size;   /* in floats */
 } first_layer_job;

@@ -12,10 +12,11 @@
 
 enum {
     PADDED_FEW_PANELS = 2,
-    PADDED_POSITIONS = 8 * TILE_WIDTH, /* of a unit of lines */
-    IMAGES = 13 * TILE_WIDTH,          /* of a unit of images; and so few of all make one unit */
-    BLOCK_SUMS = QUARTER_L2,           /* of a task whose sums go through several stretches */
-    SLAB_FLOATS = EIGHTH_L2 / 2 /* that few channels may take for more lines at once, so that fewer are read twice */
+    PADDED_POSITIONS = 8 * TILE_WIDTH, /* positions per unit of lines */
+    IMAGES = 13 * TILE_WIDTH,          /* positions per unit of images; fewer of all images make one unit */
+    BLOCK_SUMS = QUARTER_L2,           /* sums of a task whose sums go through several stretches */
+    SLAB_FLOATS =
+        EIGHTH_L2 / 2 /* floats that few channels may take for more lines at once, so that fewer are read twice */
 };
 
 typedef struct padded_job {
@@ -25,7 +26,7 @@ typedef struct padded_job {
     float *y, *packed; /* weights [group][panel][taps][TILE_ROWS] unless they are read where they lie, or one
                                               unit's columns */
     int64_t *steps;    /* in the slab from each tap of a stretch to the next, in bytes */
-    float *sums;       /* of one unit */
+    float *sums;       /* the sums of one unit */
     char *scratch;
     bool one;      /* unit */
     bool direct;   /* sums in y */
@@ -33,14 +34,14 @@ typedef struct padded_job {
     bool lined;    /* tiles stay in a line, and read the slab itself: packing it for few panels costs
                                               as much as they do */
     bool shallow;  /* a unit's columns are packed and multiplied together */
-    bool streamed; /* which is stored past the caches */
+    bool streamed; /* whether y is stored past the caches */
     int64_t line;  /* places of a line among the sums: what its last vector has too much, nobody reads */
-    int64_t group, channel, channels; /* of the stretch, with one unit */
-    int64_t panels, panel_rows;       /* of output channels */
-    int64_t blocks, block_panels;     /* of panels, a task each */
-    int64_t stretch_channels;         /* of input channels */
-    int64_t positions;                /* of a unit, in whole panels */
-    int64_t wide_sums;                /* of a task, or of one unit, where sums are long */
+    int64_t group, channel, channels; /* where the stretch begins, and its channels, with one unit */
+    int64_t panels, panel_rows;       /* the panels and panel rows of output channels */
+    int64_t blocks, block_panels;     /* blocks of panels, a task each, and the panels per block */
+    int64_t stretch_channels;         /* the input channels per stretch */
+    int64_t positions;                /* the positions per unit, in whole panels */
+    int64_t wide_sums;                /* floats of wide sums per task, or of one unit, where sums are long */
     int64_t terms, parts;             /* with one unit: in the sums by now, and how many parts were put aside */
     bool keeps;                       /* the sums are put aside before the stretch */
     size_t steps_size, slab_size, columns_size, weights_size, sums_size; /* in floats */
@@ -49,7 +50,7 @@ typedef struct padded_job {
 typedef struct padded_task {
     const padded_job *job;
     padded_range unit;
-    int64_t group, panel, panels; /* of output channels */
+    int64_t group, panel, panels; /* the group and the panels of output channels */
     int64_t channel, channels;    /* the stretch */
     float *slab, *columns, *sums, *aside;
     double *wide;

@@ -13,8 +13,8 @@
 #include "kernels/simd/vector/prefetch.h"
 
 enum {
-    PADDED_WEIGHT_POSITIONS = 8 * TILE_WIDTH, /* of a unit */
-    MIN_TAPS = 256,                           /* of a block, so that packing dy again for each block is cheap */
+    PADDED_WEIGHT_POSITIONS = 8 * TILE_WIDTH, /* positions per unit */
+    MIN_TAPS = 256,                           /* taps per block, so that packing dy again for each block is cheap */
     /* They stay in L1 for all panels of dy, since narrow tiles read less then; else a panel of dy stays for all
      * taps. */
     TAPS_STAY = FULL_PANELS
@@ -28,9 +28,9 @@ typedef struct padded_weight_job {
     char *scratch;
     int64_t chunks, chunk_units;
     int64_t blocks, block_channels, columns;
-    int64_t panels, panel_rows; /* of output channels */
-    int64_t positions;          /* that are multiplied at once, at most */
-    int64_t wide_sums;          /* of a task, where a chunk's sums are long */
+    int64_t panels, panel_rows; /* the panels and panel rows of output channels */
+    int64_t positions;          /* positions that are multiplied at once, at most */
+    int64_t wide_sums;          /* floats of wide sums per task, where a chunk's sums are long */
     size_t slab_size, dy_size, taps_size;
 } padded_weight_job;
 

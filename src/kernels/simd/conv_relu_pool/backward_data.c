@@ -28,7 +28,7 @@ typedef struct data_job {
     float *dx, *packed;
     int64_t windows;
     char *scratch;
-    int64_t channels; /* of the output, whole vectors */
+    int64_t channels; /* the channels of the output, in whole vectors */
     size_t scratch_size, by_window_at, shares_at, starts_at;
 } data_job;
 
@@ -139,7 +139,7 @@ CNN__INLINE void fused_data_accumulate(int vectors, shares from, int64_t count, 
     for (int64_t n = 0; n < count; n++) {
         lanes dy = splat(from.dy[n]);
         const float *w = patch_at(weights, from.weight[n]);
-        __asm__("" : "+r"(w)); /* or GCC computes an address for every vector */
+        __asm__("" : "+r"(w)); /* without it GCC computes an address for every vector */
 #pragma GCC unroll 10
         for (int v = 0; v < vectors; v++) {
             acc[v] += dy * load(w + v * LANES);
@@ -189,7 +189,7 @@ static void write_back(const data_job *job, const float *image, float *dx)
     const cnn__conv *g = job->g;
     const patch_layout *p = &job->layout;
     int64_t padded_h = g->out_h + g->kernel_h - 1, capacity = g->out_w + g->kernel_w - 1 - g->pad_left;
-    int64_t columns = capacity < 0 ? 0 : capacity < g->in_w ? capacity : g->in_w; /* that any window reaches */
+    int64_t columns = capacity < 0 ? 0 : capacity < g->in_w ? capacity : g->in_w; /* what any window reaches */
     for (int64_t h = 0; h < g->in_h; h++) {
         int64_t reached = h + g->pad_top < padded_h ? columns : 0;
         transpose_in(image + (h + g->pad_top) * p->line_step + g->pad_left * p->pixel_step, p->pixel_step,

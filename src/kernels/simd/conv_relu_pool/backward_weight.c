@@ -200,7 +200,7 @@ CNN__INLINE void fused_weight_accumulate(int vectors, int ways, winners list, in
         for (int k = 0; k < ways; k++) {
             lanes dy = splat(list.dy[n + k]);
             const float *p = patch_at(image, list.place[n + k]);
-            __asm__("" : "+r"(p)); /* or GCC computes an address for every vector */
+            __asm__("" : "+r"(p)); /* without it GCC computes an address for every vector */
 #pragma GCC unroll 20
             for (int v = 0; v < vectors; v++) {
                 acc[k * vectors + v] += dy * load(p + v * LANES);
@@ -236,7 +236,7 @@ CNN__INLINE void accumulate2(int vectors, winners list, int64_t count, const flo
     for (int64_t n = 0; n < count; n++) {
         lanes dy = splat(list.dy[n]);
         const float *p = patch_at(image, list.place[n]), *q = p + step;
-        __asm__("" : "+r"(p), "+r"(q)); /* or GCC computes an address for every vector */
+        __asm__("" : "+r"(p), "+r"(q)); /* without it GCC computes an address for every vector */
 #pragma GCC unroll 10
         for (int v = 0; v < vectors; v++) {
             acc[v] += dy * load(p + v * LANES);

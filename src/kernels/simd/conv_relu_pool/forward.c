@@ -24,7 +24,7 @@ typedef struct forward_job {
     const float *x, *bias, *packed;
     float *y;
     uint8_t *index;
-    char *scratch; /* of all workers */
+    char *scratch; /* the scratch of all workers */
     size_t scratch_size;
     const float *weight;
     float *pack_to;
@@ -147,7 +147,8 @@ CNN__INLINE void fused_forward_tile(int pixels, const line_part *part, const flo
             const float *p = x + c * job->plane + i * job->padded_w;
             for (int64_t j = 0; j < g->kernel_w; j++, p++, w += FUSED_FORWARD_BLOCK) {
                 lanes w0 = load(w), w1 = load(w + LANES);
-                __asm__("" : "+r"(p)); /* or GCC carries pixels over to the next tap in registers that it lacks */
+                __asm__(""
+                        : "+r"(p)); /* without it GCC carries pixels over to the next tap in registers that it lacks */
 #pragma GCC unroll 16
                 for (int q = 0; q < pixels; q++) {
                     lanes b = splat(p[q]);

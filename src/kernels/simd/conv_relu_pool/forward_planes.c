@@ -5,7 +5,10 @@
 #include "kernels/simd/conv_relu_pool/pool.h"
 #include "kernels/simd/vector/machine.h"
 
-enum { POOLED_PLANES_FLOATS = 2 * L2_FLOATS /* that are convolved before they are pooled, unless an image has more */ };
+enum {
+    POOLED_PLANES_FLOATS =
+        2 * L2_FLOATS /* floats that are convolved before they are pooled, unless an image has more */
+};
 
 typedef struct planes_job {
     const cnn__conv *g;
@@ -29,7 +32,7 @@ static int64_t planes_images(const cnn__conv *g)
 static conv_plan planes_plan(const cnn__conv *g, int64_t images)
 {
     conv_plan p = plan_forward(g);
-    p.relu = false; /* which pooling does */
+    p.relu = false; /* pooling applies it */
     p.batch = planes_images(g);
     size_t kept = CNN__SIMD(conv_winograd_packed)(&p);
     p.batch = images;

@@ -11,16 +11,16 @@
 #include "kernels/simd/vector/transpose.h"
 #include "kernels/simd/winograd/transforms.h"
 
-enum { FUSED_WINOGRAD_MAX_CHANNELS = 2048 /* that are added up one after the other */ };
+enum { FUSED_WINOGRAD_MAX_CHANNELS = 2048 /* channels that are added up one after the other */ };
 
 typedef struct fused_winograd_job {
     const cnn__conv *g;
     const float *x, *weight, *bias;
     float *y, *kernels; /* transformed: [block][place][input channel][BLOCK] */
     uint8_t *index;
-    char *scratch; /* of all workers: an image with what it is made into, or kernels as [tap][LANES] */
+    char *scratch; /* the scratch of all workers: an image with what it is made into, or kernels as [tap][LANES] */
     size_t scratch_size;
-    int64_t channels;    /* of the input, whole vectors */
+    int64_t channels;    /* the channels of the input, in whole vectors */
     int64_t kernel_step; /* floats from place to place of the kernels */
     int64_t blocks, tiles, groups;
     int64_t bands; /* tasks of an image: of few images each is cut into blocks of output channels */
@@ -237,7 +237,7 @@ static void fused_winograd_band(void *arg, int64_t task, int worker)
     }
 }
 
-/* Of a single image each task transforms the kernels that it uses itself: they would take longer to travel between the
+/* For a single image each task transforms the kernels that it uses itself: they would take longer to travel between the
  * cores' caches. */
 void CNN__SIMD(conv_relu_pool_winograd)(const cnn__conv *g, const float *x, const float *weight, const float *bias,
                                         float *y, uint8_t *index, void *workspace, cnn__pool *pool)

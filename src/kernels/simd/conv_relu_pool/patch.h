@@ -16,10 +16,10 @@
 typedef struct patch_layout {
     bool expanded;
     int64_t channels;   /* padded to whole vectors, unless expanded */
-    int64_t rows, run;  /* of a patch; run is a multiple of LANES */
+    int64_t rows, run;  /* the rows and the run of a patch; run is a multiple of LANES */
     int64_t row_step;   /* floats from one run of a patch to the next */
     int64_t pixel_step; /* floats from a patch to that of its right neighbour */
-    int64_t line_step;  /* to that of the one below */
+    int64_t line_step;  /* the distance from a line to the one below */
     int64_t image;      /* floats of a whole image */
 } patch_layout;
 

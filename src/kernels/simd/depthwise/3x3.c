@@ -6,14 +6,14 @@
 #include "kernels/simd/vector/machine.h"
 
 enum {
-    TASK_FLOATS = 1 << 12,    /* of x, at least */
+    TASK_FLOATS = 1 << 12,    /* floats of x, at least */
     MAX_STREAMED = QUARTER_L2 /* floats of a task's result, which wait in L2 until they are stored past it */
 };
 
 typedef struct dw3_job {
     const cnn__conv *g;
     const float *x, *weight, *bias; /* x is dy for the gradient */
-    float *y, *scratch, *copies;    /* and y is dx; a worker's scratch is a task's result, its copy a plane of x */
+    float *y, *scratch, *copies;    /* y may be dx; a worker's scratch is a task's result, its copy a plane of x */
     int64_t height, width, out_height, out_width;
     int64_t planes, task_planes;
     int64_t strip_width;         /* what is cut into strips: the result, or dy where it spreads */
@@ -23,7 +23,7 @@ typedef struct dw3_job {
     bool streamed;               /* y is stored past the caches */
     bool pairs;
     lanes_i32 picks[3];
-    dw3_bounds bounds; /* of x */
+    dw3_bounds bounds; /* the bounds of x */
 } dw3_job;
 
 /* A strip of the result, and that of the pair's other plane. */

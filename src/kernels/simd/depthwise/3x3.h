@@ -12,7 +12,7 @@
 
 enum {
     DW3_TAPS = 9,
-    DW3_PAIRS = LANES == 16, /* of planes in one vector: where there are lanes enough and a shuffle for it */
+    DW3_PAIRS = LANES == 16, /* two planes in one vector: where there are lanes enough and a shuffle for it */
     DW3_LOADS = LANES == 8,  /* every tap is loaded: cheaper than a shift where shuffles across a vector are dear */
     DW3_AHEAD = 1 << 10      /* floats, at least */
 };

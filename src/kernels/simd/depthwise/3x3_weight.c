@@ -13,7 +13,8 @@ typedef struct dw3_weight_job {
     const cnn__conv *g;
     const float *x, *dy;
     float *dweight, *partial; /* [chunk][channel][tap], of all chunks but the first */
-    char *scratch; /* of a worker: [channel or pair of a block][tap][LANES], then copies of a plane of x and of dy */
+    /* Scratch per worker: [channel or pair of a block][tap][LANES], then copies of a plane of x and of dy */
+    char *scratch;
     int64_t blocks, chunks, chunk_images;
     bool pairs, wide; /* are a chunk's sums long? Then each strip's are put aside in double */
     lanes_i32 picks[3], dy_picks;
@@ -24,7 +25,7 @@ typedef struct dw3_weight_job {
 typedef struct dy_strip {
     const float *at;
     int64_t width, rows, column, count, ahead, other;
-    const lanes_i32 *picks; /* of its own column */
+    const lanes_i32 *picks; /* which lanes are of its own column */
 } dy_strip;
 
 CNN__INLINE lanes dy_row(bool pair, const dy_strip *s, int64_t row)
@@ -370,7 +371,7 @@ static dw3_weight_job dw3_weight_make_job(const cnn__conv *g)
     job.chunks = job.chunks < g->batch ? job.chunks : g->batch;
     job.chunk_images = (g->batch + job.chunks - 1) / job.chunks;
     job.chunks = (g->batch + job.chunk_images - 1) / job.chunk_images;
-    int64_t strips = g->out_w / LANES + 1; /* that a lane sums up, of each image */
+    int64_t strips = g->out_w / LANES + 1; /* strips that a lane sums up, of each image */
     job.wide = long_sum(job.chunk_images * g->out_h * strips);
     for (int j = 0; j < 3 && job.pairs; j++) {
         job.picks[j] = dw3_picks(g->stride_w, j, g->in_w);

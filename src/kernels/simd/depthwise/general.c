@@ -9,12 +9,12 @@ enum { GROUP = 4 };
 
 typedef struct dw_job {
     const conv_plan *plans;
-    int64_t count; /* of plans */
+    int64_t count; /* the number of plans */
     channels_last slab;
     const float *x, *weight, *bias;
     float *y, *packed; /* weights: [block][plan, tap][LANES] */
     char *scratch;
-    int64_t blocks, taps; /* of all plans */
+    int64_t blocks, taps; /* the blocks and taps of all plans */
     bool streamed;        /* y is stored past the caches */
     int64_t slab_size, out_size;
 } dw_job;

@@ -149,7 +149,7 @@ static void dw_weight_block(void *arg, int64_t task, int worker)
             CNN__SIMD(channels_last_fill)(s, &p->h, &p->w, line, job->x + at * p->h.in * p->w.in, channels, slab);
             CNN__SIMD(channels_last_pack)
             (job->dy + at * plane + line * p->w.grid, plane, channels, lines * p->w.grid, dy);
-            bool turn = line + s->strip >= p->h.grid; /* to the next image */
+            bool turn = line + s->strip >= p->h.grid; /* goes on to the next image */
             int64_t line_next = turn ? 0 : line + s->strip, at_next = turn ? at + p->groups : at, calls = lines;
             prefetch next = { 0 }, dy_next = { 0 };
             if (!turn || n + 1 < end) {

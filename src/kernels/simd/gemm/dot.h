@@ -13,7 +13,7 @@ enum {
     DOT_COLUMNS = 16,                /* a task */
     DOT_WIDE = 4,                    /* columns at a time */
     DOT_LONG = PART_SUM / 3 * LANES, /* terms of sums that are kept by lanes; longer ones are made in parts */
-    DOT_STREAMS = CNN__VECTOR_BYTES == 64 ? 1 : DOT_WIDE /* of one row, at the rate of memory */
+    DOT_STREAMS = CNN__VECTOR_BYTES == 64 ? 1 : DOT_WIDE /* streams per row, at the rate of memory */
 };
 
 CNN__INLINE float sum_lanes(lanes v)

@@ -14,9 +14,9 @@
 #include "kernels/simd/vector/prefetch.h"
 
 enum {
-    BLOCK_ROWS = (FULL_PANELS ? 72 : 18) * TILE_ROWS, /* of a task */
-    BLOCK_PANELS = 8,                                 /* of columns */
-    A_PANELS = 4,                                     /* that are packed together */
+    BLOCK_ROWS = (FULL_PANELS ? 72 : 18) * TILE_ROWS, /* rows per task */
+    BLOCK_PANELS = 8,                                 /* panels of columns */
+    A_PANELS = 4,                                     /* panels that are packed together */
     NARROW = 768 /* columns of C, at most, for which a packed A is read too few times to pay */
 };
 
@@ -24,7 +24,7 @@ typedef struct gemm_job {
     const cnn__gemm *g;
     const float *a, *b, *bias;
     float *c, *packed; /* A: [panel][k][TILE_ROWS] */
-    char *scratch;     /* of all workers: a stretch of B, a tile of C */
+    char *scratch;     /* the scratch of all workers: a stretch of B, a tile of C */
     int64_t panels, block_panels, row_blocks;
     int64_t column_panels, block_columns, column_blocks; /* in panels */
     bool streamed;                                       /* C is stored past the caches */
@@ -40,7 +40,7 @@ typedef struct gemm_task {
     int64_t k, depth;
     float *b, *aside;
     int64_t b_step;       /* floats from one panel of B to the next */
-    double *wide;         /* of the block, where the sums are long */
+    double *wide;         /* the wide sums of the block, where the sums are long */
     int64_t begun, wides; /* where along k the part began that is in C; parts before it */
     prefetch next, later;
 } gemm_task;

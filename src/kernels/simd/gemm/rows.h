@@ -11,9 +11,9 @@
 
 enum {
     FEW_ROWS = 8,
-    ROWS_AT_ONCE = 4,                                   /* of C */
+    ROWS_AT_ONCE = 4,                                   /* rows of C */
     DEEP = CNN__VECTOR_BYTES == 64 ? 4 : 2,             /* rows of B at once: their factors stay in registers */
-    ROW_COLUMNS = CNN__VECTOR_BYTES == 64 ? 1024 : 512, /* of a block, at most */
+    ROW_COLUMNS = CNN__VECTOR_BYTES == 64 ? 1024 : 512, /* columns per block, at most */
     ROWS_FETCH_ROWS = 8,
     ROW_BLOCKS = 8,          /* at least, where there are columns enough */
     GEMM_PART = PART_SUM / 3 /* terms of a part of a long sum: here shorter ones cost little */

@@ -126,7 +126,7 @@ enum { PANEL = TILE_WIDTH * sizeof(float) }; /* bytes of a step of packed column
 typedef struct tile_place {
     const char *upper, *lower; /* the first three rows of a, and the others */
     const char *columns;
-    const int64_t *steps; /* of columns */
+    const int64_t *steps; /* the steps along the columns */
     int64_t stepping;     /* through steps: 0 where they are all the same */
 } tile_place;
 

@@ -20,7 +20,7 @@ enum {
         L1_FLOATS / 32, /* steps after which a product goes on to other rows: a panel of B stays in L1 for so many */
     FETCH_STEPS = 8,    /* between fetches of memory that is wanted soon */
     SHALLOW = 64,       /* steps: sums that are made so fast that it counts how they are written */
-    SHALLOW_STEPS = 512 /* of all panels of columns: the first cache */
+    SHALLOW_STEPS = 512 /* for all panels of columns: the first cache */
 };
 
 /* The values that a tile's sums start from: those in c, one vector `from` for all rows, or one number from[i] for
@@ -45,9 +45,9 @@ void CNN__SIMD(tile_direct)(int64_t rows, int64_t vectors, int64_t k, const tile
 /* The tiles of a block of c: panel by panel of TILE_WIDTH columns, and within it panel by panel of rows. */
 typedef struct tile_grid {
     int64_t rows, panel_rows, columns; /* columns in panels */
-    int64_t vectors;                   /* of a panel of columns, 1 only where there is one */
+    int64_t vectors;                   /* the vectors per panel of columns, 1 only where there is one */
     int64_t k;
-    tile_operand a, b;      /* of the first panels */
+    tile_operand a, b;      /* the operands of the first panels */
     int64_t a_step, b_step; /* floats from panel to panel */
     tile_start start;
     bool streamed;

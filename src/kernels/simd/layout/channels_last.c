@@ -4,7 +4,7 @@
 #include "kernels/simd/vector/machine.h"
 #include "kernels/simd/vector/partial.h"
 
-enum { CHANNELS_LAST_STRIP_FLOATS = EIGHTH_L2 }; /* of the copy, unless one line of the grid needs more */
+enum { CHANNELS_LAST_STRIP_FLOATS = EIGHTH_L2 }; /* floats of the copy, unless one line of the grid needs more */
 
 static int64_t channels_last_end(const conv_axis *a, int64_t grid)
 {

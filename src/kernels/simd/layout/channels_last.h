@@ -15,7 +15,7 @@ typedef struct channels_last {
     int64_t first_h, first_w; /* may be negative */
     int64_t pitch;            /* columns */
     int64_t strip, strips;    /* lines of the grid at a time */
-    int64_t rows;             /* of the slab for a strip */
+    int64_t rows;             /* the rows of the slab for a strip */
 } channels_last;
 
 /* The copy for all plans of a pass; the first plan has the sizes. */

@@ -11,11 +11,11 @@
 #include "kernels/simd/layout/plan.h"
 
 typedef struct padded_slab {
-    int64_t images, lines; /* of a whole unit: lines of the grid */
+    int64_t images, lines; /* a whole unit: its images, or its lines of the grid */
     int64_t blocks;        /* units an image is cut into, or 1 */
     int64_t units;
-    int64_t rows;    /* of a channel's image in the slab */
-    int64_t columns; /* of a residue */
+    int64_t rows;    /* the rows of a channel's image in the slab */
+    int64_t columns; /* the columns of a residue */
     int64_t row_step, image_step, channel_step;
 } padded_slab;
 
@@ -89,7 +89,7 @@ static inline int64_t padded_tap(const padded_slab *s, const conv_plan *p, int64
 
 typedef struct padded_run {
     int64_t from; /* in a channel of the slab, for tap (0, 0) at place 0 */
-    int64_t to;   /* which of the positions asked for */
+    int64_t to;   /* the number among the positions asked for */
     int64_t count;
 } padded_run;
 

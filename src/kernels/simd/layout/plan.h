@@ -19,15 +19,15 @@ typedef struct conv_axis {
     int64_t stride, first, step; /* position q reads in[q·stride + first + tap·step] */
     int64_t out_first, out_step; /* position q is out[out_first + q·out_step] */
     int64_t taps;
-    int64_t weight_first, weight_step; /* which row or column of the kernel a tap is */
+    int64_t weight_first, weight_step; /* the row or column of the kernel that a tap is */
 } conv_axis;
 
 typedef struct conv_plan {
     conv_axis h, w;
     int64_t batch, groups;
-    int64_t in_channels, out_channels; /* of a group */
+    int64_t in_channels, out_channels; /* the channels of a group */
     int64_t weight_out, weight_in;     /* floats from one output or input channel's weights to the next */
-    int64_t weight_group, weight_row;  /* and from one group's, one row's */
+    int64_t weight_group, weight_row;  /* the distances between groups and between rows */
     bool relu, add, strict;            /* as in cnn__conv */
     const cnn__finish *finish;         /* all that is done to sums, ReLU too; NULL: nothing */
     const float *relu_mask;

@@ -16,7 +16,7 @@ static inline double uniform_of(uint64_t high, uint64_t low)
 
 void CNN__SIMD(normals)(const uint64_t key[2], uint64_t first, double *normals)
 {
-    uint64_t words[4][CNN__GROUP]; /* of each block, a vector of blocks at a time */
+    uint64_t words[4][CNN__GROUP]; /* the words of each block, a vector of blocks at a time */
     double radius[CNN__GROUP];
     for (int b = 0; b < CNN__GROUP; b += BLOCK_VECTORS * BLOCKS) {
         philox_state s[BLOCK_VECTORS];

@@ -74,7 +74,7 @@ static void map_ranged(const ranged *r, int64_t n, void *to, const void *const *
 #define LOOP(name, expression) \
     static void CNN__SIMD(name##_loop)(int64_t n, float *y, const float *from) \
     { \
-        n &= -(int64_t)CNN__MAP_STEP; /* which it is: the compiler sees that nothing is left over */ \
+        n &= -(int64_t)CNN__MAP_STEP; /* no change, but the compiler sees that nothing is left over */ \
         CNN__IVDEP \
         for (int64_t i = 0; i < n; i++) { \
             const float x = from[i]; \
@@ -179,7 +179,7 @@ static inline float sin_series(float x)
     float z = x * x, p = -0.00019515251916f;
     p = p * z + 0.0083321603015f;
     p = p * z - 0.16666655242f;
-    return z == 0 ? x : x + x * (z * p); /* which keeps −0 */
+    return z == 0 ? x : x + x * (z * p); /* x itself keeps −0 */
 }
 
 static inline float cos_series(float x)

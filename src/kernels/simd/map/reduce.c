@@ -9,8 +9,8 @@
 #include <math.h>
 #include <string.h>
 
-/* Of contiguous runs, 32 elements at a time in as many lanes, which are joined to the eight of reduce_impl.h; returns
- * how many elements that were. */
+/* Reduces contiguous runs, 32 elements at a time in as many lanes, which are joined to the eight of reduce_impl.h;
+ * returns how many elements that were. */
 #define LONG_RUN_LANES 32
 
 /* Half a vector of floats as a vector of doubles. GCC 12 would convert the widest in halves that it puts together. */

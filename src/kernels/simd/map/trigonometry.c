@@ -46,7 +46,7 @@ static double reduce_far(double x, uint64_t *quarter)
     int at = (int)(bits >> 52) - 1075 - 2; /* bits before this one count for whole turns */
     uint64_t a = bits_of_two_over_pi(at), b = bits_of_two_over_pi(at + 64), c = bits_of_two_over_pi(at + 128);
     uint64_t low = m * b + high_product(m, c), high = m * a + high_product(m, b) + (low < high_product(m, c));
-    uint64_t n = (high >> 62) + (high >> 61 & 1); /* to the nearest */
+    uint64_t n = (high >> 62) + (high >> 61 & 1); /* rounded to the nearest */
     high <<= 2;
     high |= low >> 62;
     low <<= 2;
@@ -76,7 +76,7 @@ static void reduce_block(const double *x, turns *t)
         far |= fabs(x[i]) > limit;
     }
     for (int i = 0; far && i < CNN__MAP_STEP; i++) {
-        if (fabs(x[i]) > limit) { /* of an infinity or a NaN, a NaN */
+        if (fabs(x[i]) > limit) { /* an infinity or a NaN gives a NaN */
             t->r[i] = fabs(x[i]) < INFINITY ? reduce_far(x[i], &t->quarter[i]) : x[i] - x[i];
         }
     }
@@ -92,7 +92,7 @@ static inline double sin_of(double x)
     p = p * z - 1.0 / 5040;
     p = p * z + 1.0 / 120;
     p = p * z - 1.0 / 6;
-    return copysign(x + x * (z * p), x); /* which keeps −0 */
+    return copysign(x + x * (z * p), x); /* copysign keeps −0 */
 }
 
 static inline double cos_of(double x)

@@ -10,7 +10,7 @@
 enum {
     LONG_SUM = 3328,
     PART_SUM = 3072,
-    MANY_PARTS = 256 /* that may still be added up in f32 */
+    MANY_PARTS = 256 /* parts that may still be added up in f32 */
 };
 
 static inline bool long_sum(int64_t terms)

@@ -167,7 +167,7 @@ CNN__INLINE void store_partial_bytes(uint8_t *p, lanes_i32 v, int64_t count)
     chars bytes = (chars)X86(__builtin_ia32_pmovdb512_mask(v, (chars){ 0 }, 0xffff), _mm512_cvtepi32_epi8((__m512i)v));
     X86(__builtin_ia32_storedquqi128_mask((char *)p, bytes, mask), _mm_mask_storeu_epi8(p, mask, (__m128i)bytes));
 #elif CNN__VECTOR_BYTES == 32 && defined __AVX2__
-    const lanes_i32 low = (lanes_i32){ 0 } + 0x0c080400; /* of each 128 bits */
+    const lanes_i32 low = (lanes_i32){ 0 } + 0x0c080400; /* the bytes of each 128 bits */
     lanes_i32 quads = (lanes_i32)X86(__builtin_ia32_pshufb256((lanes_chars)v, (lanes_chars)low),
                                      _mm256_shuffle_epi8((__m256i)v, (__m256i)low));
     uint64_t all = (uint32_t)quads[0] | (uint64_t)(uint32_t)quads[4] << 32;
@@ -211,7 +211,7 @@ CNN__INLINE lanes permute_lanes(lanes a, lanes b, lanes_i32 index)
 
 #if CNN__VECTOR_BYTES == 32 && defined __AVX2__
 
-typedef char lanes_quad __attribute__((vector_size(16), may_alias)); /* of any four */
+typedef char lanes_quad __attribute__((vector_size(16), may_alias)); /* any four bytes */
 
 CNN__INLINE lanes_quad shuffle_bytes(lanes_quad v, lanes_quad order)
 {

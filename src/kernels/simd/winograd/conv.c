@@ -20,28 +20,30 @@
 #include <math.h>
 
 enum {
-    SET = 4,                    /* groups that go through a place together: its kernels are read once for all of them */
-    TRANSPOSED_CHANNELS = 16,   /* input channels whose kernels are transposed at once */
-    WINOGRAD_CONV_STRETCH = 64, /* and transformed, where they serve a single set */
-    FETCH = 6                   /* channels ahead, whose kernels are too far apart for the hardware prefetcher */
+    SET = 4,                  /* groups that go through a place together: its kernels are read once for all of them */
+    TRANSPOSED_CHANNELS = 16, /* input channels whose kernels are transposed at once */
+    WINOGRAD_CONV_STRETCH =
+        64,   /* input channels whose kernels are transposed and transformed at once, where they serve a single set */
+    FETCH = 6 /* channels ahead, whose kernels are too far apart for the hardware prefetcher */
 };
 
 typedef struct winograd_conv_job {
     const conv_plan *plan;
     winograd_grid grid;
     winograd_chunk chunk;
-    /* Of the inputs: [group][place][channels / LANES][WINOGRAD_TILES][LANES], up to WINOGRAD_TILES tiles per group. */
+    /* The layout of the inputs: [group][place][channels / LANES][WINOGRAD_TILES][LANES], up to WINOGRAD_TILES tiles per
+     * group. */
     winograd_layout layout;
     const float *x, *weight, *bias;
     float *y, *inputs, *kernels; /* kernels for all, if shared: [group][block][place][channel][BLOCK] */
     float *taps;                 /* kept, if not shared: [group][block][half][channel][tap][LANES]; NULL: none */
     char *scratch;
     bool shared;
-    int64_t group;                      /* of channels */
-    int64_t channels, groups;           /* of the input, in whole vectors; of a chunk's tiles */
-    int64_t blocks, shares;             /* of output channels; of a chunk's groups of tiles */
-    int64_t stretch;                    /* of input channels, whose kernels are in the cache at once */
-    int64_t kernel_step, kernel_floats; /* of a place, of a block */
+    int64_t group;                      /* the group of channels */
+    int64_t channels, groups;           /* the input's channels, in whole vectors, and a chunk's groups of tiles */
+    int64_t blocks, shares;             /* blocks of output channels, and shares of a chunk's groups of tiles */
+    int64_t stretch;                    /* input channels whose kernels are in the cache at once */
+    int64_t kernel_step, kernel_floats; /* the floats per place, and per block */
     int64_t scratch_floats;
 } winograd_conv_job;
 

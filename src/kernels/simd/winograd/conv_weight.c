@@ -21,18 +21,18 @@ typedef struct winograd_weight_job {
     winograd_grid grid;
     winograd_chunk chunk;
     winograd_layout in_layout,
-        out_layout; /* of x: [place][channels / LANES][tile][LANES]; of dy: [place][block][tile][BLOCK] */
+        out_layout; /* x is [place][channels / LANES][tile][LANES], dy is [place][block][tile][BLOCK] */
     channels_last out_slab;
-    conv_axis out_h, out_w; /* of dy as an input */
+    conv_axis out_h, out_w; /* the axes of dy as an input */
     const float *x, *dy;
     float *inputs, *kernels, *dweight;
     float *transposed; /* dweight: [output channels / LANES][input channel][tap][LANES] */
     double *wide;      /* the same in double, or NULL: of many chunks */
     char *scratch;
-    int64_t number, group;   /* of the chunk; of channels */
-    int64_t vectors, blocks; /* of input channels, of output channels */
+    int64_t number, group;   /* the number of the chunk, and the group of channels */
+    int64_t vectors, blocks; /* vectors of input channels, blocks of output channels */
     int64_t parts, part_vectors,
-        part_step; /* of input channels, a task each; floats from place to place of their products */
+        part_step; /* parts of the input channels, a task each, and the floats from place to place of their products */
     int64_t scratch_floats;
 } winograd_weight_job;
 

@@ -13,19 +13,19 @@
 
 enum {
     MIN_CHANNELS = 16,
-    WINOGRAD_STRIP_FLOATS = QUARTER_L2, /* of the channels-last copy, unless one line of tiles needs more */
-    CHUNK_FLOATS = 8 * L2_FLOATS,       /* of transformed tiles, unless one strip needs more */
-    CHUNK_TILES = 2048,                 /* that gradients of weights add up one after the other */
-    WINOGRAD_MAX_CHANNELS = 2048        /* that outputs do */
+    WINOGRAD_STRIP_FLOATS = QUARTER_L2, /* floats of the channels-last copy, unless one line of tiles needs more */
+    CHUNK_FLOATS = 8 * L2_FLOATS,       /* floats of transformed tiles, unless one strip needs more */
+    CHUNK_TILES = 2048,                 /* tiles that gradients of weights add up one after the other */
+    WINOGRAD_MAX_CHANNELS = 2048        /* channels that outputs add up */
 };
 
 typedef struct winograd_grid {
     const conv_plan *plan;
     int64_t side;           /* outputs of a tile */
-    int64_t lines, columns; /* of an image's tiles */
-    channels_last slab;     /* of the input; strip: lines of the output, a multiple of side */
+    int64_t lines, columns; /* the lines and columns of an image's tiles */
+    channels_last slab;     /* the input's slab; its strip: lines of the output, a multiple of side */
     int64_t chunks, chunk_strips;
-    int64_t tiles; /* of a chunk, at most */
+    int64_t tiles; /* the tiles per chunk, at most */
 } winograd_grid;
 
 /* The layout of transformed tiles: a channel's places are at to + tile / group · group_step + tile % group ·

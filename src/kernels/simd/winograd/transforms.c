@@ -3,7 +3,7 @@
 
 enum {
     WINOGRAD_MAX_TAPS = 5,
-    WINOGRAD_ROWS = CNN__VECTOR_BYTES == 64 ? 8 : 4, /* of input channels by two vectors, in registers */
+    WINOGRAD_ROWS = CNN__VECTOR_BYTES == 64 ? 8 : 4, /* rows of input channels by two vectors, in registers */
     TOGETHER = CNN__VECTOR_BYTES == 32               /* LANES channels: counting takes as long as a product there */
 };
 

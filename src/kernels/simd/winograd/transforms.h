@@ -20,14 +20,14 @@
 enum {
     WINOGRAD_TILES = CNN__VECTOR_BYTES == 64   ? 14
                      : CNN__VECTOR_BYTES == 32 ? 6
-                                               : 4, /* of a group: at most LANES, in registers twice */
+                                               : 4, /* tiles per group: at most LANES, in registers twice */
     WINOGRAD_BLOCK = 2 * LANES,                     /* output channels of a product */
     WINOGRAD_SIDE = 6,
     WINOGRAD_PLACES = WINOGRAD_SIDE * WINOGRAD_SIDE,
     /* Floats between places, beyond what they need: one cache line, so that places do not compete for the same lines
      * of a cache. */
     WINOGRAD_APART = LINE_FLOATS,
-    WINOGRAD_GROUP_FLOATS = WINOGRAD_PLACES * WINOGRAD_TILES * WINOGRAD_BLOCK /* of a group's products */
+    WINOGRAD_GROUP_FLOATS = WINOGRAD_PLACES * WINOGRAD_TILES * WINOGRAD_BLOCK /* floats of a group's products */
 };
 
 /* Short binary fractions, so that the transforms' constants are exact. */
