@@ -146,7 +146,7 @@ $(BUILD)/src/kernels/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O2 -f
 $(BUILD)/src/kernels/simd/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O3 $(FEWER_LOOPS) $(NO_TRACKING) $(NO_TABLES))
 # Optimizers wait for memory; so does packing, whose loops are unrolled by hand.
 $(BUILD)/src/kernels/simd/elementwise/optimizers.%.o $(BUILD)/src/kernels/simd/gemm/pack.%.o: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O2 $(NO_TABLES))
-# Exceptions of floating-point numbers and errno are nobody's business, but gcc keeps branches for them that it does not
+# Nothing reads errno or the exceptions of floating-point numbers, but gcc keeps branches for them that it does not
 # vectorise; nor does it recognise a minimum any more once it has taken it for two ways through the loop. No map joins a
 # product and a sum, so that all instruction sets give the same bits.
 # known,OPTIONS: these options, if the compiler has them.

@@ -2,10 +2,14 @@
 #   make check-layers   the floors of docs/architecture.md (part of make check)    make check-clang   clang, the same flags
 #   make compile_commands.json   how each file is compiled, for editors and clang tools
 #   make lint           gcc's analyzer, clang-tidy (.clang-tidy) and cppcheck       make coverage      gcovr, with thresholds
-CHECK_EXTRA += check-layers
-.PHONY: check-layers check-clang lint lint-gcc lint-tidy lint-cppcheck coverage coverage-report
+#   make check-comments   no comment is a fragment (part of make check)
+CHECK_EXTRA += check-layers check-comments
+.PHONY: check-layers check-comments check-clang lint lint-gcc lint-tidy lint-cppcheck coverage coverage-report
 check-layers:
 	@tools/check-layers.sh
+
+check-comments:
+	@tools/check-comments.sh
 
 check-clang:
 	@tools/install-dependencies.sh build clang

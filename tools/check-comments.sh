@@ -1,0 +1,16 @@
+#!/bin/sh
+# No comment of the library's is a fragment that begins with "of", "and", "to", "but", "or" or "that" (CONTRIBUTING.md, "Style"):
+# usage: check-comments.sh [FILE...]; default: all of src/, include/, cli/ and image/.
+# A formula may begin with a variable of such a name: /* to[row][column] ← … */.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+[ $# != 0 ] || {
+    git ls-files -z 'src/*.[ch]' 'src/*.def' 'include/*.h' 'cli/*.[ch]' 'image/*.[ch]' | xargs -0 tools/check-comments.sh
+    exit
+}
+if grep -nHEi '/\*+<?[[:space:]]*(of|and|to|but|or|that)([[:space:],:]|$)' "$@" |
+    LC_ALL=C.UTF-8 grep -vE '/\*+<?[[:space:]]*to \+?[=←] '; then
+    echo "check-comments: these comments are fragments; begin with a noun, or with what the function does"
+    exit 1
+fi
+echo "check-comments: $# files"
