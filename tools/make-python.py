@@ -545,12 +545,13 @@ class Maker:
         return short, shown, keywords, passed, docs, outputs, asked, result
 
     def operations(self) -> str:
-        out = HEAD.format("Every operation of <cnn/ops.h> as a function.")
+        out = HEAD.format("Every operation of <cnn/ops.h> as a function, and as a method of its first operand.")
         out += (
             "from __future__ import annotations\n\n"
-            "from typing import Any, Mapping, Optional, Sequence, Tuple, Union\n\n"
-            "from . import _bindings as B\nfrom ._convert import Dims, Sizes, enumerator, ints, options, pair, sizes\n"
-            "from ._tensor import Tensor, apply\n\n__all__ = [\n"
+            "from typing import TYPE_CHECKING, Any, Mapping, Optional, Sequence, Tuple, Union\n\n"
+            "from . import _bindings as B\nfrom ._apply import apply\n"
+            "from ._convert import Dims, Sizes, enumerator, ints, options, pair, sizes, varargs\n\n"
+            "if TYPE_CHECKING:\n    from ._tensor import Tensor\n\n__all__ = [\n"
         )
         body, names = "", []
         for f in self.api.functions.values():
@@ -581,14 +582,8 @@ class Maker:
         return out + body
 
     def methods(self) -> str:
-        out = HEAD.format("Operations as methods of a tensor.")
-        out += (
-            "from __future__ import annotations\n\n"
-            "from typing import TYPE_CHECKING, Any, Mapping, Optional, Sequence, Tuple, Union\n\n"
-            "from . import _bindings as B\nfrom ._convert import Dims, Sizes, varargs\n\n"
-            "if TYPE_CHECKING:\n    from ._tensor import Tensor\n\n"
-            "# The module _ops, once it is there: it needs tensors itself.\nops: Any = None\n\n\n"
-            'class TensorMethods:\n    """The operations whose first operand is the tensor itself."""\n\n'
+        out = (
+            '\n\nclass TensorMethods:\n    """The operations whose first operand is the tensor itself, as methods of it."""\n\n'
             "    __slots__ = ()\n"
         )
         for f in self.api.functions.values():
@@ -610,7 +605,7 @@ class Maker:
             out += "\n" + self.wrapped(f"def {short}", head, f" -> {result}:", 4)
             summary = re.split(r"(?<=[a-z0-9)`])\.\s|\n\n", f.comment or f.name)[0]
             out += docstring(" ".join(summary.split()).rstrip(".") + ".", 8)
-            out += self.wrapped(f"return ops.{short}", ", ".join(["self"] + call), "", 8)
+            out += self.wrapped(f"return {short}", ", ".join(["self"] + call), "", 8)
         return out
 
     # ---- layers, optimizers, schedulers ----
@@ -806,8 +801,7 @@ class Maker:
     def files(self):
         return {
             "_bindings.py": self.bindings(),
-            "_ops.py": self.operations(),
-            "_methods.py": self.methods(),
+            "_ops.py": self.operations() + self.methods(),
             "nn/_layers.py": self.layers(),
             "nn/init.py": self.init(),
             "optim/_kinds.py": self.optimizers(),

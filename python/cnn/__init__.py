@@ -43,12 +43,10 @@ from ._tensor import (
     zeros,
 )
 
-from . import _methods, _ops, data, metrics, nn, optim  # isort: skip
+from . import _ops, data, metrics, nn, optim  # isort: skip
 from ._function import Function, FunctionContext  # isort: skip
 from ._profile import ProfileEvent, profile  # isort: skip
 from ._training import EMA, Predictor, load_checkpoint, save_checkpoint  # isort: skip
-
-_methods.ops = _ops
 
 float32, float64, bfloat16 = DType.F32, DType.F64, DType.BF16
 int64, int32, uint8 = DType.I64, DType.I32, DType.U8

@@ -9,11 +9,12 @@ import weakref
 from typing import Any, Dict, List, Optional, Tuple, Type
 
 from . import _bindings as B
+from ._apply import apply
 from ._context import Context
 from ._errors import ArgumentError, DTypeError, ShapeError, StateError, callback_failed
 from ._library import lib
 from ._tape import Tape, local, no_grad
-from ._tensor import Tensor, apply
+from ._tensor import Tensor
 
 
 class FunctionContext:

@@ -70,7 +70,8 @@ def _mask_positions(mask: Tensor, shape: Tuple[int, ...]) -> List[Tensor]:
 
 
 def get(x: Tensor, index: Any) -> Tensor:
-    from ._tensor import Tensor, apply
+    from ._apply import apply
+    from ._tensor import Tensor
 
     entries = _parts(x, index)
     dim, places = 0, []  # where tensors index, and by which
@@ -95,7 +96,7 @@ def get(x: Tensor, index: Any) -> Tensor:
 
 
 def _sliced(x: Tensor, dim: int, entry: slice) -> Tensor:
-    from ._tensor import apply
+    from ._apply import apply
     from ._convert import ints
 
     start, end, step = entry.indices(x.shape[dim])
@@ -111,7 +112,8 @@ def _sliced(x: Tensor, dim: int, entry: slice) -> Tensor:
 def _picked(x: Tensor, places: List[Tuple[int, Tensor]]) -> Tensor:
     """Dimensions that tensors index become one, of which index_select takes; the result's stand where the first of them
     stood, or in front where others lie between them."""
-    from ._tensor import apply, where
+    from ._apply import apply
+    from ._tensor import where
 
     dims = [dim for dim, _ in places]
     together = dims == list(range(dims[0], dims[0] + len(dims)))

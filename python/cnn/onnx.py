@@ -8,12 +8,13 @@ from ctypes import POINTER, Structure, c_bool, c_char_p, c_int, c_int64, c_size_
 from typing import Any, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from . import _bindings as B
+from ._apply import _tape_of
 from ._context import default_context
 from ._errors import check, handle
 from ._library import lib
 from ._siblings import Sibling
 from ._tape import current, local
-from ._tensor import Tensor, _tape_of, as_tensor
+from ._tensor import Tensor, as_tensor
 from .nn._module import Module, run
 
 

@@ -61,7 +61,7 @@ CNN_API cnn_tensor *cnn_twist(cnn_tensor *x, double angle, int count, const int 
             '    """Twists x as far as the angle says.',
             files["_ops.py"],
         )
-        self.assertIn("    def twist(\n            self: Any, angle: float, dims: Dims", files["_methods.py"])
+        self.assertIn("    def twist(\n            self: Any, angle: float, dims: Dims", files["_ops.py"])
 
     def test_a_new_layer(self):
         files = self.files(

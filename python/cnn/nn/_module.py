@@ -14,12 +14,13 @@ import weakref
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 
 from .. import _bindings as B
+from .._apply import apply
 from .._context import Context, default_context
 from .._convert import enumerator
 from .._errors import ArgumentError, MismatchError, StateError, callback_failed, check, handle
 from .._library import lib
 from .._tape import Foreign, local
-from .._tensor import Tensor, apply, as_tensor, tensor
+from .._tensor import Tensor, as_tensor, tensor
 
 
 class Owner:
