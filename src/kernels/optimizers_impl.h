@@ -100,25 +100,25 @@ static void NAME(run_step)(const cnn_launch *l, const void *numbers, cnn__task_f
 #include "kernels/optimizers_sgd_impl.h"
 #include "kernels/optimizers_square_impl.h"
 
-/* ---- the list ---- */
+/* ---- the list: the kernel, its function, and the FLOPs per element of its formula, with all that may be left out ---- */
 
 #undef CNN__OPTIMIZERS
 #define CNN__OPTIMIZERS(X) \
-    X(ADAM, adam) \
-    X(SGD, sgd) \
-    X(RMSPROP, rmsprop) \
-    X(ADAGRAD, adagrad) \
-    X(ADADELTA, adadelta) \
-    X(NADAM, nadam) \
-    X(RADAM, radam) \
-    X(ADAMAX, adamax) \
-    X(LION, lion) \
-    X(LAMB, lamb) \
-    X(LARS, lars) \
-    X(MUON, muon) \
-    X(COMBINE, combine)
+    X(ADAM, adam, 13) \
+    X(SGD, sgd, 7) \
+    X(RMSPROP, rmsprop, 14) \
+    X(ADAGRAD, adagrad, 8) \
+    X(ADADELTA, adadelta, 16) \
+    X(NADAM, nadam, 15) \
+    X(RADAM, radam, 13) \
+    X(ADAMAX, adamax, 10) \
+    X(LION, lion, 11) \
+    X(LAMB, lamb, 13) \
+    X(LARS, lars, 6) \
+    X(MUON, muon, 6) \
+    X(COMBINE, combine, 3)
 
-#define CNN__OPTIMIZER_STEP(NUMBER, name) \
+#define CNN__OPTIMIZER_STEP(NUMBER, name, flops_each) \
     case CNN_KERNEL_##NUMBER: NAME(name)(l, pool); break;
 
 void NAME(optimizer)(const cnn_launch *l, cnn__pool *pool)

@@ -33,23 +33,6 @@ static bool run_optimizer(cnn__cpu_call *j)
     return true;
 }
 
-/* FLOPs per element of the formulas in <cnn/kernels/optimizers.h>, with all that may be left out. */
-enum {
-    FLOPS_adam = 13,
-    FLOPS_sgd = 7,
-    FLOPS_rmsprop = 14,
-    FLOPS_adagrad = 8,
-    FLOPS_adadelta = 16,
-    FLOPS_nadam = 15,
-    FLOPS_radam = 13,
-    FLOPS_adamax = 10,
-    FLOPS_lion = 11,
-    FLOPS_lamb = 13,
-    FLOPS_lars = 6,
-    FLOPS_muon = 6,
-    FLOPS_combine = 3
-};
-
-#define DESCRIPTOR(NUMBER, name) \
-    const cnn__cpu_kernel cnn__cpu_##name = { .run = run_optimizer, .flops = FLOPS_##name };
+#define DESCRIPTOR(NUMBER, name, flops_each) \
+    const cnn__cpu_kernel cnn__cpu_##name = { .run = run_optimizer, .flops = (flops_each) };
 CNN__OPTIMIZERS(DESCRIPTOR)
