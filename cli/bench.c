@@ -27,7 +27,7 @@ typedef struct bench {
     const void **elements; /* the elements of the inputs */
     double *seconds;
     operations operations; /* the operations of separate runs, because recording them slows a run down a little */
-    char why[256]; /* it cannot be frozen */
+    char why[256];         /* it cannot be frozen */
 } bench;
 
 static bool take(void *options, int letter, const char *value)

@@ -79,8 +79,8 @@ static void print_ports(const model *m, bool json)
     fputs(json ? "]" : "", stdout);
 }
 
-/* The FLOPs of a forward on the shapes that the file says, with 1 for the batch, the first size where it is open; −1: the
- * shapes or the model do not say. */
+/* The FLOPs of a forward on the shapes that the file says, with 1 for the batch, the first size where it is open; −1:
+ * the shapes or the model do not say. */
 static double flops_of(const model *m)
 {
     cnn_trace_input *inputs = calloc((size_t)m->input_count + 1, sizeof *inputs);

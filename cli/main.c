@@ -43,7 +43,8 @@ static const command commands[] = {
       "\n"
       "  -p, --prefix P   only those whose names begin with P, without it, such as \"state_dict.\"\n"
       "  -t, --tensor T   only the one of that name\n"
-      "  -i, --into MODEL  the ONNX model of which B, a .onnx file, is a copy with the tensors as its weights, by name\n"
+      "  -i, --into MODEL  the ONNX model of which B, a .onnx file, is a copy with the tensors as its weights, by "
+      "name\n"
       "  -c, --compress   deflate the members of a .npz file\n"
       "  -j, --json       one JSON object on one line\n"
       "  -h, --help       print this and end\n",
@@ -79,7 +80,8 @@ static const command commands[] = {
       run_run },
     { "bench",
       "Usage: cnn bench [OPTION]... MODEL\n"
-      "Runs a model on numbers that are drawn, frozen for their shapes, and prints how long a run takes, and each of its\n"
+      "Runs a model on numbers that are drawn, frozen for their shapes, and prints how long a run takes, and each of "
+      "its\n"
       "operations.\n"
       "\n"
       "  -i, --input FILE  an input as NAME=FILE instead of drawn numbers, with the options of cnn run\n"

@@ -1,4 +1,5 @@
-/* A model of an ONNX file and its inputs, for the subcommands that run one. Functions that fail have said why on stderr. */
+/* A model of an ONNX file and its inputs, for the subcommands that run one. Functions that fail have said why on
+ * stderr. */
 #ifndef CLI_MODEL_H
 #define CLI_MODEL_H
 
@@ -23,8 +24,8 @@ void model_close(model *m);
 /* What the file says of input or output `i`. */
 cnn_onnx_value model_input(const model *m, int i);
 cnn_onnx_value model_output(const model *m, int i);
-/* The number of the input that `text` gives, NAME=REST, or REST alone where there is one input; −1, said. `rest` is what
- * comes behind the name. */
+/* The number of the input that `text` gives, NAME=REST, or REST alone where there is one input; −1, said. `rest` is
+ * what comes behind the name. */
 int model_given(const model *m, const char *text, const char **rest);
 
 /* Shapes as the file has them: "[batch,3,224,224]". */

@@ -1,5 +1,5 @@
-/* Launches by the names of their operations. A launch belongs to the operation that it is for, so an operation of several
- * launches has the sum of them in each run, and the median is that of these sums. */
+/* Launches by the names of their operations. A launch belongs to the operation that it is for, so an operation of
+ * several launches has the sum of them in each run, and the median is that of these sums. */
 #include "operations.h"
 
 #include <inttypes.h>
@@ -78,8 +78,8 @@ void operations_print(const operations *o, bool json)
         const operation *row = &o->rows[i];
         double speed = row->median > 0 ? 1e-9 * row->flops / row->median : 0;
         if (json) {
-            printf("%s{\"name\": \"%s\", \"launches\": %" PRId64 ", \"ms_median\": %.4f, \"flops\": %.0f}", i ? ", " : "",
-                   row->name, row->launches, 1e3 * row->median, row->flops);
+            printf("%s{\"name\": \"%s\", \"launches\": %" PRId64 ", \"ms_median\": %.4f, \"flops\": %.0f}",
+                   i ? ", " : "", row->name, row->launches, 1e3 * row->median, row->flops);
         } else {
             printf("%-*s %8" PRId64 " %11.4f %5.1f %% %9.2f\n", width, row->name, row->launches, 1e3 * row->median,
                    total > 0 ? 100 * row->median / total : 0, speed);

@@ -3,13 +3,20 @@
 #   make compile_commands.json   how each file is compiled, for editors and clang tools
 #   make lint           gcc's analyzer, clang-tidy (.clang-tidy) and cppcheck       make coverage      gcovr, with thresholds
 #   make check-comments   no comment is a fragment (part of make check)
-CHECK_EXTRA += check-layers check-comments
-.PHONY: check-layers check-comments check-clang lint lint-gcc lint-tidy lint-cppcheck coverage coverage-report
+#   make operations    docs/operations.md, the list of operations; make check-operations fails where it is stale (part of make check)
+CHECK_EXTRA += check-layers check-comments check-operations
+.PHONY: operations check-operations check-layers check-comments check-clang lint lint-gcc lint-tidy lint-cppcheck coverage coverage-report
 check-layers:
 	@tools/check-layers.sh
 
 check-comments:
 	@tools/check-comments.sh
+
+operations:
+	@tools/make-operations.py
+
+check-operations:
+	@if command -v python3 >/dev/null; then tools/make-operations.py --check; else echo "skipped: check-operations (no python3 here)"; fi
 
 check-clang:
 	@tools/install-dependencies.sh build clang
@@ -76,7 +83,7 @@ coverage-report:
 .PHONY: format check-format check-workflows
 format:
 	@tools/install-dependencies.sh format
-	@git ls-files -z 'src/*.c' 'src/*.h' 'include/*.h' 'image/*.c' 'image/*.h' 'onnx/*.c' 'onnx/*.h' 'mpi/*.c' 'mpi/*.h' | xargs -0 clang-format -i
+	@FORMAT=1 tools/check-format.sh
 
 check-format:
 	@tools/install-dependencies.sh format
