@@ -1,6 +1,7 @@
 /* Layers of normalisation against PyTorch (tools/fixtures/norms.py): results, gradients and buffers of steps that train and of one
  * that evaluates, in f64 and f32. */
-#define NORM_FIXTURE(name) (strncmp(name, "rms", 3) == 0 ? "rms_norm.safetensors" : "norms.safetensors")
+#define NORM_FIXTURE(name) \
+    (strncmp(name, "rms", 3) == 0 || strstr(name, "_no_bias") ? "rms_norm.safetensors" : "norms.safetensors")
 #include "support/norm_fixture.h"
 
 #define BATCH(...) CNN_OPTIONS(cnn_batch_norm_options, .dtype = dtype, __VA_ARGS__)
@@ -24,6 +25,8 @@
     X(layer_norm_no_affine, cnn_layer_norm_create(ctx, CNN_SHAPE(6), NORM(.no_affine = true)))                        \
     X(group_norm, cnn_group_norm_create(ctx, 2, 6, NORM(.eps = 0)))                                                   \
     X(group_norm_no_affine, cnn_group_norm_create(ctx, 3, 6, NORM(.no_affine = true)))                                \
+    X(layer_norm_no_bias, cnn_layer_norm_create(ctx, CNN_SHAPE(3, 5), NORM(.no_bias = true)))                         \
+    X(group_norm_no_bias, cnn_group_norm_create(ctx, 2, 6, NORM(.no_bias = true)))                                    \
     X(rms_norm, cnn_rms_norm_create(ctx, CNN_SHAPE(6), NORM(.eps = 0)))                                               \
     X(rms_norm_dims, cnn_rms_norm_create(ctx, CNN_SHAPE(3, 5), NORM(.eps = 0.01)))                                    \
     X(rms_norm_no_affine, cnn_rms_norm_create(ctx, CNN_SHAPE(6), NORM(.no_affine = true)))
