@@ -96,6 +96,41 @@ START_TEST(cutmix_takes_a_rectangle)
 }
 END_TEST
 
+/* The gradient of an element goes to the image that it came from: within the rectangle to the one before, to no other. */
+START_TEST(gradients_of_cutmix_go_where_elements_came_from)
+{
+    cnn_tensor *labels = labels_of(), *plain = cnn_tensor_arange(ctx, CNN_F64, 0, NUMEL, 1), *mixed, *soft;
+    cnn_tensor *seed = cnn_tensor_randn(ctx, CNN_F64, CNN_SHAPE(N, C, H, W));
+    double *g = as_doubles(seed), *x = as_doubles(plain);
+    int cut = 0;
+    ck_assert_int_eq(cnn_tensor_set_requires_grad(plain, true), CNN_OK);
+    for (int round = 0; round < 20; round++) {
+        ck_assert_int_eq(cnn_tape_begin(tape, CNN_TRAIN), CNN_OK);
+        cnn_tensor_zero_grad(plain);
+        cnn_tensor *images = cnn_reshape(cnn_input(tape, plain), CNN_SHAPE(N, C, H, W));
+        ck_assert_int_eq(cnn_cutmix(images, labels, CLASSES, 1, &mixed, &soft), CNN_OK);
+        double *y = as_doubles(mixed);
+        ck_assert_msg(cnn_backward_with(mixed, seed, false) == CNN_OK, "%s", cnn_last_error(ctx));
+        double *grad = as_doubles(cnn_tensor_grad(plain));
+        bool good = true;
+        for (int i = 0; i < NUMEL; i++) {
+            bool moved = y[i] != x[i];
+            good = good && grad[i] == (moved ? g[(i + C * PLANE) % NUMEL] : g[i]);
+            cut += moved;
+        }
+        ck_assert(good);
+        free(y);
+        free(grad);
+    }
+    ck_assert_int_gt(cut, NUMEL);
+    free(g);
+    free(x);
+    cnn_tensor_free(labels);
+    cnn_tensor_free(plain);
+    cnn_tensor_free(seed);
+}
+END_TEST
+
 /* Beta(a, a) has mean 1/2 and variance 1 / (8 a + 4). */
 START_TEST(weights_are_betas)
 {
@@ -207,6 +242,7 @@ int main(void)
     TCase *tests = suite_case(suite, "mix", setup, teardown);
     tcase_add_test(tests, mixup_weighs_images_and_labels_alike);
     tcase_add_test(tests, cutmix_takes_a_rectangle);
+    tcase_add_test(tests, gradients_of_cutmix_go_where_elements_came_from);
     tcase_add_test(tests, weights_are_betas);
     tcase_add_test(tests, results_train);
     tcase_add_test(tests, the_seed_repeats_a_run);

@@ -13,7 +13,8 @@ fail() {
     failures=$((failures + 1))
 }
 
-declared=$(sed -n 's/^CNN_API cnn_tensor \*cnn_\([a-z0-9_]*\)(.*/\1/p' include/cnn/ops/*.h)
+# An operation returns its result, or how many parts it wrote.
+declared=$(sed -n 's/^CNN_API \(cnn_tensor \*\|int \)cnn_\([a-z0-9_]*\)(.*/\2/p' include/cnn/ops/*.h)
 listed=$(sed -n 's/^CNN_OP(\([a-z0-9_]*\),.*/\1/p' $list $rows)
 
 # The fields of an operation's line.
@@ -22,7 +23,7 @@ operands_of() { sed -n "s/^CNN_OP($1, [a-z0-9_]*, \"\([A-Za-z]*\)\",.*/\1/p" $li
 
 # The function and the descriptor of cnn_$name in $file.
 check_file() {
-    grep -q "cnn_tensor \*cnn_$name(" "$file" 2>/dev/null || fail "cnn_$name is not defined in $file"
+    grep -q "^\(cnn_tensor \*\|int \)cnn_$name(" "$file" 2>/dev/null || fail "cnn_$name is not defined in $file"
     # An operation with two entries, cnn_f() and cnn_f_with(), has one descriptor.
     # A family's descriptors are made by a macro: CNN__UNARY_OP(exp, exp_backward, …).
     descriptor=$(awk -v names="(${name}|${name%_with})" '

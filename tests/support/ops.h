@@ -63,11 +63,23 @@ static inline cnn_tensor *call_on_logits(ctc_fn ctc_loss, cnn_tensor *const *in)
     return ctc_loss(x, in[1], in[2], in[3], CNN_OPTIONS(cnn_ctc_loss_options, .blank = 4, .zero_infinity = true));
 }
 
-/* The expression may name fewer operands than there are. */
+/* Parts of x in one, the last one first, so that it is not x again; x has none where it is empty and unbound. */
+static inline cnn_tensor *join_parts(cnn_tensor *x, cnn_tensor **parts, int count, int dim)
+{
+    for (int i = 0; i < count / 2; i++) {
+        cnn_tensor *part = parts[i];
+        parts[i] = parts[count - 1 - i];
+        parts[count - 1 - i] = part;
+    }
+    return count ? cnn_concat(parts, count, dim) : parts[0] ? parts[0] : x;
+}
+
+/* The expression may name fewer operands than there are, and write to `parts`. */
 #define CNN_OP(name, file, operands, shapes, values, expression)                                                     \
     static cnn_tensor *call_##name(cnn_tensor *const *in, int count, void *user)                                     \
     {                                                                                                                \
-        (void)in, (void)count, (void)user;                                                                           \
+        cnn_tensor *parts[4] = { NULL };                                                                             \
+        (void)in, (void)count, (void)user, (void)parts;                                                              \
         return expression;                                                                                           \
     }
 #include "ops/ops.def"
