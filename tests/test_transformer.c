@@ -160,6 +160,11 @@ START_TEST(bad_layers_are_refused)
     failed_with(CNN_ERROR_INVALID_ARGUMENT, "transformer_encoder_create: layer is of type ReLU, expected a TransformerEncoderLayer");
     ck_assert_ptr_null(cnn_transformer_encoder_create(ctx, cnn_transformer_encoder_layer_new(ctx, 4, 2), 0, cnn_relu_new(ctx)));
     failed_with(CNN_ERROR_INVALID_ARGUMENT, "transformer_encoder_create: num_layers is 0, expected 1 to 1000");
+    cnn_context_clear_error(NULL);
+    ck_assert_ptr_null(cnn_transformer_encoder_create(ctx, NULL, 2, NULL));
+    failed_with(CNN_ERROR_INVALID_ARGUMENT, "transformer_encoder_create: layer is NULL, expected a TransformerEncoderLayer");
+    ck_assert_ptr_null(cnn_transformer_encoder_create(ctx, cnn_transformer_encoder_layer_new(ctx, 4, 3), 2, NULL));
+    failed_with(CNN_ERROR_INVALID_ARGUMENT, "transformer_encoder_layer_create: num_heads is 3, expected a divisor of embed_dim 4");
     cnn_module *m = cnn_transformer_encoder_create(ctx, cnn_transformer_encoder_layer_new(ctx, E, HEADS), 1, NULL);
     cnn_tensor *plain = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(L, N, E));
     cnn_forward(cnn_module_child(m, 0, NULL), cnn_input(tape, plain));

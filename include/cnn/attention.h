@@ -95,7 +95,8 @@ CNN_API cnn_module *cnn_transformer_encoder_layer_create(cnn_context *ctx, int64
  * `norm`. Takes what its layers take.
  *
  * @param layer       the first layer, made by cnn_transformer_encoder_layer_create(); the others are its clones. Takes
- *                    ownership, also on failure; one that has a parent is refused and stays there.
+ *                    ownership, also on failure; one that has a parent is refused and stays there. NULL fails and
+ *                    keeps the message of its failed call.
  * @param num_layers  1 to 1000.
  * @param norm        a module of one tensor, such as a LayerNorm; takes ownership likewise. NULL: none.
  * @since 0.2

@@ -195,6 +195,9 @@ static bool encoder_fill(cnn_module *list, const char *call, cnn_module *layer, 
 static cnn_status encoder_check_arguments(const cnn_context *ctx, const char *call, const cnn_module *layer,
                                           int64_t num_layers)
 {
+    if (!layer && cnn__failure_status() != CNN_OK) {
+        return cnn__failure_status();
+    }
     if (!layer || layer->class != &encoder_layer_class) {
         return cnn__fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: layer is %s%s, expected a TransformerEncoderLayer", call,
                          layer ? "of type " : "NULL", layer ? CNN__Q(cnn_module_type(layer)) : "");

@@ -8,6 +8,8 @@
 #include "trust/scenarios_tensors.h"
 #include "trust/scenarios_train.h"
 
+#include "trust/scenarios_steps.h"
+
 typedef struct scenario {
     const char *name;
     cnn_status (*run)(world *w);
@@ -30,6 +32,17 @@ static const scenario scenarios[] = {
     { "two epochs, background thread", train_background, false },
     { "two epochs, no thread", train_foreground, false },
     { "inference", infer, false },
+    { "gradients of many tensors", take_gradients, false },
+    { "hooks", hook_gradients, false },
+    { "forwards that run again", recompute_parts, false },
+    { "anomalies", look_for_anomalies, false },
+    { "LSTM, a step", run_lstm, false },
+    { "GRU, a step", run_gru, false },
+    { "RNN, a step", run_rnn, false },
+    { "MultiheadAttention, a step", run_attention, false },
+    { "TransformerEncoderLayer, a step", run_encoder_layer, false },
+    { "TransformerEncoder, a step", run_encoder, false },
+    { "statistics, two steps", keep_statistics, false },
 #define CNN_OPTIMIZER(name, type, needs) \
     { #name, optimize_##name, false }, { #name ", all options", optimize_all_##name, false },
 #include "optimizers.def"
@@ -49,6 +62,7 @@ static const scenario scenarios[] = {
     { "loader with two threads", data_threads, false },
     { "CIFAR", data_cifar, false },
     { "augmented dataset", data_augmented, false },
+    { "augmented dataset, more transforms", data_augmented_more, false },
     { "mixed batches", mix_batches, false },
     { "MNIST", data_mnist, false },
     { "IDX", idx_plain, false },

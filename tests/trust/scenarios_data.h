@@ -193,6 +193,32 @@ static cnn_status data_augmented(world *w)
     return visit(w);
 }
 
+/* The other transforms, of pictures in colour. */
+static cnn_status data_augmented_more(world *w)
+{
+    cnn_tensor *x = keep(w, cnn_tensor_rand(w->ctx, CNN_F32, CNN_SHAPE(7, 3, 20, 20)));
+    TRY(got(w, x));
+    cnn_tensor *y = keep(w, cnn_tensor_ones(w->ctx, CNN_I64, CNN_SHAPE(7)));
+    TRY(got(w, y));
+    w->dataset[0] = cnn_dataset_from_tensors(x, y);
+    TRY(got(w, w->dataset[0]));
+    cnn_augmentation *a = cnn_augmentation_new(w->ctx);
+    TRY(got(w, a));
+    cnn_augment_random_shift(a, 2, CNN_PAD_REFLECT);
+    cnn_augment_horizontal_flip(a, 0.5);
+    cnn_augment_vertical_flip(a, 0.5);
+    cnn_augment_random_rotation(a, -10, 10, .bilinear = true);
+    cnn_augment_random_affine(a, -10, 10, .translate_x = 0.1, .shear_x_max = 5);
+    cnn_augment_color_jitter(a, .brightness = 0.4, .contrast = 0.4, .saturation = 0.4, .hue = 0.1);
+    cnn_augment_random_grayscale(a, 0.5);
+    cnn_augment_center_crop(a, 18, 22);
+    cnn_augment_resize(a, 12, 16);
+    w->dataset[0] = cnn_dataset_augment(w->dataset[0], a);
+    cnn_augmentation_free(a);
+    TRY(got(w, w->dataset[0]));
+    return visit(w);
+}
+
 static cnn_status mix_batches(world *w)
 {
     cnn_tensor *x = keep(w, cnn_tensor_ones(w->ctx, CNN_F32, CNN_SHAPE(3, 1, 4, 4))), *mixed, *soft;
