@@ -4,8 +4,9 @@
  *
  * An average has a module of its own, a copy of the one that is trained: evaluate it, save it, or copy it to the
  * other by cnn_module_copy_from(). Buffers, such as running statistics, are those of the trained module at the last
- * update. An average belongs to the caller and keeps nothing of the trained module. It is used by one thread at a
- * time. */
+ * update unless they are averaged, too. Statistics that belong to the averaged parameters are made by
+ * cnn_module_reset_running_stats() and a round over the data (torch.optim.swa_utils.update_bn). An average belongs to
+ * the caller and keeps nothing of the trained module. It is used by one thread at a time. */
 #ifndef CNN_EMA_H
 #define CNN_EMA_H
 
@@ -22,7 +23,9 @@ typedef struct cnn_ema_options {
     double decay;              /**< weight of the old average at each update, 0 to 1; default 0.999 */
     int64_t count;             /**< updates that `module` stands for already, to resume: 0 to 2^53; default 0 */
     bool equal_weights;        /**< the mean of all updates (SWA); `decay` is not looked at */
-    unsigned char reserved[7]; /**< zero: room for later options */
+    bool use_buffers;          /**< buffers of f32 and f64 are averaged as parameters are; others, such as counts, are
+                                    copied, where PyTorch averages integers and drops what is behind the point */
+    unsigned char reserved[6]; /**< zero: room for later options */
 } cnn_ema_options;
 
 /**

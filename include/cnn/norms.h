@@ -49,6 +49,21 @@ typedef cnn_feature_dropout_options cnn_alpha_dropout_options; /**< options of c
  * cnn_batch_norm2d_create(). */
 CNN_API cnn_module *cnn_batch_norm1d_create(cnn_context *ctx, int64_t channels,
                                             const cnn_batch_norm1d_options *options);
+/**
+ * Sets the running statistics of every BatchNorm1d and BatchNorm2d within `module`, itself included, to those of a new
+ * layer: mean 0, variance 1, no batches (reset_running_stats()). Instance normalisations, and the layers of
+ * cnn_sync_batch_norm2d_create(), keep theirs. With cnn_module_set_cumulative() and a round over the data this is
+ * torch.optim.swa_utils.update_bn(). Not while another thread runs the module.
+ * @return CNN_OK; CNN_ERROR_INVALID_ARGUMENT for a NULL; the failure of a device. @since 0.2
+ */
+CNN_API cnn_status cnn_module_reset_running_stats(cnn_module *module);
+/**
+ * Has the running statistics of the same layers be the plain mean of all batches since they were reset (`momentum =
+ * None`), or again what each layer's options said when it was made. Not while another thread runs the module.
+ * @param cumulative  true: the plain mean; false: as the layers were made.
+ * @return CNN_OK; CNN_ERROR_INVALID_ARGUMENT for a NULL. @since 0.2
+ */
+CNN_API cnn_status cnn_module_set_cumulative(cnn_module *module, bool cumulative);
 /** torch.nn.InstanceNorm1d over x [N,channels,L] or [channels,L]: cnn_instance_norm(). With `affine` it has `weight`
  * and `bias` [channels] of ones and zeros, with `track_running_stats` the buffers of BatchNorm1d, of which
  * `num_batches_tracked` stays 0, as in PyTorch. */

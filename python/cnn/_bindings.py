@@ -622,7 +622,8 @@ class cnn_ema_options(Structure):
         ("decay", c_double),
         ("count", c_int64),
         ("equal_weights", c_bool),
-        ("reserved", c_ubyte * 7),
+        ("use_buffers", c_bool),
+        ("reserved", c_ubyte * 6),
     ]
     _enums_: Enums = {}
 
@@ -2355,6 +2356,8 @@ FUNCTIONS = {
     "cnn_module_copy_from": (c_int, (c_void_p, c_void_p)),
     "cnn_module_format": (c_size_t, (c_void_p, c_char_p, c_size_t)),
     "cnn_batch_norm1d_create": (c_void_p, (c_void_p, c_int64, POINTER(cnn_batch_norm_options))),
+    "cnn_module_reset_running_stats": (c_int, (c_void_p,)),
+    "cnn_module_set_cumulative": (c_int, (c_void_p, c_bool)),
     "cnn_instance_norm1d_create": (c_void_p, (c_void_p, c_int64, POINTER(cnn_instance_norm_options))),
     "cnn_instance_norm2d_create": (c_void_p, (c_void_p, c_int64, POINTER(cnn_instance_norm_options))),
     "cnn_layer_norm_create": (c_void_p, (c_void_p, c_int, POINTER(c_int64), POINTER(cnn_norm_options))),

@@ -12,6 +12,7 @@ typedef struct norm_layer {
     cnn_batch_norm_options options;
     int64_t channels;
     cnn_tensor *weight, *bias, *mean, *var, *batches;
+    bool created_cumulative; /* what cnn_module_set_cumulative() goes back to */
     cnn__folded folded;
 } norm_layer;
 
@@ -130,6 +131,7 @@ static cnn_status batch_norm_clone(cnn_module *to, const cnn_module *self)
     cnn_tensor *const given[] = { from->weight, from->bias, from->mean, from->var, from->batches };
     cnn_tensor **const tensors[] = { &l->weight, &l->bias, &l->mean, &l->var, &l->batches };
     l->options = from->options;
+    l->created_cumulative = from->created_cumulative;
     l->channels = from->channels;
     for (size_t i = 0; i < sizeof tensors / sizeof tensors[0]; i++) {
         *tensors[i] = cnn__cloned(to, self, given[i]);
@@ -247,7 +249,11 @@ static cnn_module *batch_norm_new(cnn_context *ctx, const norm_class *class, int
                                   const cnn_batch_norm_options *options)
 {
     norm_layer l = { .channels = channels };
-    return CNN__OPTIONS_READ(ctx, class->call, &l.options, options) == CNN_OK ? norm_layer_new(ctx, class, &l) : NULL;
+    if (CNN__OPTIONS_READ(ctx, class->call, &l.options, options) != CNN_OK) {
+        return NULL;
+    }
+    l.created_cumulative = l.options.cumulative;
+    return norm_layer_new(ctx, class, &l);
 }
 
 cnn_module *cnn_batch_norm1d_create(cnn_context *ctx, int64_t channels, const cnn_batch_norm1d_options *options)
@@ -292,4 +298,46 @@ cnn__batch_norm2d_parts cnn__layer_batch_norm2d(const cnn_module *module)
     norm_layer *l = module->attributes;
     return (
         cnn__batch_norm2d_parts){ l->weight, l->bias, l->mean, l->var, cnn__option(l->options.eps, 1e-5), &l->folded };
+}
+
+/* ---- running statistics of a tree ---- */
+
+typedef enum statistics_change { STATISTICS_RESET, STATISTICS_CUMULATIVE, STATISTICS_AS_CREATED } statistics_change;
+
+static cnn_status change_statistics(norm_layer *l, const char *call, statistics_change change)
+{
+    cnn_tensor *const buffers[] = { l->mean, l->var, l->batches };
+    cnn_status status = CNN_OK;
+    if (change != STATISTICS_RESET) {
+        l->options.cumulative = change == STATISTICS_CUMULATIVE || l->created_cumulative;
+        return CNN_OK;
+    }
+    for (int i = 0; i < 3 && status == CNN_OK && l->mean; i++) {
+        cnn__tensor_written(buffers[i]);
+        status = cnn__fill(buffers[i], call, i == 1);
+    }
+    return status;
+}
+
+/* Changes every batch normalisation within `root`. */
+static cnn_status change_all_statistics(cnn_module *root, const char *call, statistics_change change)
+{
+    cnn_status status = root ? CNN_OK : cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: module is NULL", call);
+    for (const cnn_module *m = root; m && status == CNN_OK; m = cnn__module_next(root, m)) {
+        if (m->class == &batch_norm1d_class.class || m->class == &cnn__batch_norm2d_class.class) {
+            status = change_statistics(m->attributes, call, change);
+        }
+    }
+    return status;
+}
+
+cnn_status cnn_module_reset_running_stats(cnn_module *module)
+{
+    return change_all_statistics(module, "module_reset_running_stats", STATISTICS_RESET);
+}
+
+cnn_status cnn_module_set_cumulative(cnn_module *module, bool cumulative)
+{
+    return change_all_statistics(module, "module_set_cumulative",
+                                 cumulative ? STATISTICS_CUMULATIVE : STATISTICS_AS_CREATED);
 }

@@ -9,8 +9,14 @@ struct cnn_ema {
     cnn__storage *scratch;
     double decay;
     int64_t count;
-    bool equal_weights;
+    bool equal_weights, use_buffers;
 };
+
+/* Whether an entry of the state is averaged; what is not is copied. */
+static bool ema_averages(bool use_buffers, const cnn__state *s)
+{
+    return s->is_parameter || (use_buffers && cnn__dtype_is_full(s->tensor->dtype));
+}
 
 static cnn_status ema_missing(const char *call, const char *what)
 {
@@ -52,8 +58,8 @@ static cnn_status ema_read(const cnn_module *module, const char *call, const cnn
                            (long long)ours->count);
 }
 
-/* Bytes of the largest parameter. */
-static cnn_status ema_measure(const cnn_module *module, const char *call, size_t *bytes)
+/* Bytes of the largest tensor that is averaged. */
+static cnn_status ema_measure(const cnn_module *module, const char *call, bool use_buffers, size_t *bytes)
 {
     *bytes = 0;
     for (cnn__state s = cnn__state_begin(module); cnn__state_next(&s);) {
@@ -62,7 +68,7 @@ static cnn_status ema_measure(const cnn_module *module, const char *call, size_t
             return cnn__fail(module->ctx, CNN_ERROR_DTYPE, "%s: a parameter is %s, expected float32 or float64", call,
                              cnn_dtype_name(s.tensor->dtype));
         }
-        *bytes = s.is_parameter && size > *bytes ? size : *bytes;
+        *bytes = ema_averages(use_buffers, &s) && size > *bytes ? size : *bytes;
     }
     return CNN_OK;
 }
@@ -93,7 +99,8 @@ cnn_ema *cnn_ema_create(const cnn_module *module, const cnn_ema_options *options
         ema_missing(call, "module");
         return NULL;
     }
-    if (ema_read(module, call, options, &ours) != CNN_OK || ema_measure(module, call, &bytes) != CNN_OK) {
+    if (ema_read(module, call, options, &ours) != CNN_OK ||
+        ema_measure(module, call, ours.use_buffers, &bytes) != CNN_OK) {
         return NULL;
     }
     cnn_ema *ema = cnn__calloc(module->ctx, 1, sizeof *ema);
@@ -104,6 +111,7 @@ cnn_ema *cnn_ema_create(const cnn_module *module, const cnn_ema_options *options
     ema->decay = ours.decay;
     ema->count = ours.count;
     ema->equal_weights = ours.equal_weights;
+    ema->use_buffers = ours.use_buffers;
     return ema_fill(ema, module, call, bytes);
 }
 
@@ -197,8 +205,9 @@ cnn_status cnn_ema_update(cnn_ema *ema, const cnn_module *module)
             continue;
         }
         cnn__tensor_written(ours.tensor);
-        status = ours.is_parameter && ema->count ? ema_move(ema, call, ours.tensor, theirs.tensor)
-                                                 : cnn__tensor_copy(ours.tensor, theirs.tensor, call);
+        status = ema->count && ema_averages(ema->use_buffers, &ours)
+                     ? ema_move(ema, call, ours.tensor, theirs.tensor)
+                     : cnn__tensor_copy(ours.tensor, theirs.tensor, call);
     }
     ema->count += status == CNN_OK;
     return status;

@@ -21,7 +21,8 @@ typedef struct cnn_batch_norm_options {
     cnn_dtype dtype;           /**< layers only: of parameters and statistics; default CNN_F32 */
     bool no_affine;            /**< layers only: no weight and no bias */
     bool no_running;           /**< layers only: no running statistics; evaluation uses the batch's, too */
-    bool cumulative;           /**< layers only: the running statistics are the plain mean of all batches' */
+    bool cumulative;           /**< layers only: the running statistics are the plain mean of all batches', see
+                                    cnn_module_set_cumulative() */
     unsigned char reserved[1]; /**< zero: room for later options */
 } cnn_batch_norm_options;
 

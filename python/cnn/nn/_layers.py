@@ -452,7 +452,7 @@ class BatchNorm2d(Module):
     dtype: of parameters and statistics; default CNN_F32
     affine: no weight and no bias where it is False; default True
     track_running_stats: no running statistics; evaluation uses the batch's, too where it is False; default True
-    cumulative: the running statistics are the plain mean of all batches'"""
+    cumulative: the running statistics are the plain mean of all batches', see cnn_module_set_cumulative()"""
 
     def __init__(
             self, num_features: int, *, momentum: Optional[float] = None, eps: Optional[float] = None,
@@ -661,7 +661,7 @@ class BatchNorm1d(Module):
     dtype: of parameters and statistics; default CNN_F32
     affine: no weight and no bias where it is False; default True
     track_running_stats: no running statistics; evaluation uses the batch's, too where it is False; default True
-    cumulative: the running statistics are the plain mean of all batches'"""
+    cumulative: the running statistics are the plain mean of all batches', see cnn_module_set_cumulative()"""
 
     def __init__(
             self, num_features: int, *, momentum: Optional[float] = None, eps: Optional[float] = None,
