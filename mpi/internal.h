@@ -142,6 +142,8 @@ struct cnn_data_parallel {
     int64_t batch, part_samples; /* the samples of the step, and those of the open part */
     int first, end, next, top;   /* this rank's parts; the next of them; how many sums there are */
     bool last_part;
+    cnn_gradient_fn callers_call; /* what the tape of the open part called before, while backward runs */
+    void *callers_user;
     uint64_t stream;
     cnn_status status; /* the first failure of this rank in the step */
     char message[512];

@@ -126,9 +126,13 @@ static cnn_status take(cnn_data_parallel *p, cnn__entry *e)
     return status;
 }
 
+/* What the caller's own function writes to the gradient is summed. */
 static void ready(cnn_tensor *parameter, void *user)
 {
     cnn_data_parallel *p = user;
+    if (p->callers_call) {
+        p->callers_call(parameter, p->callers_user);
+    }
     cnn__entry key = { .tensor = parameter }, *wanted = &key;
     int low = 0, high = p->gradient_count;
     while (low < high) {
@@ -262,12 +266,15 @@ cnn_status cnn_data_parallel_backward(cnn_data_parallel *p, cnn_tensor *loss)
         return refuse(p, call, "there is no part: call cnn_data_parallel_next()");
     }
     cnn_tape *tape = loss ? cnn_tensor_tape(loss) : NULL;
-    cnn_status status = tape ? cnn_tape_on_gradient(tape, ready, p) : CNN_OK;
+    cnn_status status = tape ? cnn_tape_gradient_call(tape, &p->callers_call, &p->callers_user) : CNN_OK;
+    if (tape && status == CNN_OK) {
+        status = cnn_tape_on_gradient(tape, ready, p);
+    }
     if (status == CNN_OK) {
         status = cnn_backward(loss);
     }
     if (tape) {
-        cnn_tape_on_gradient(tape, NULL, NULL);
+        cnn_tape_on_gradient(tape, p->callers_call, p->callers_user);
     }
     note_failure(p, status);
     return p->status != CNN_OK ? p->status : note_failure(p, close_part(p));

@@ -87,6 +87,25 @@ START_TEST(a_leaf_alone_and_a_callback_that_begins_a_step)
 }
 END_TEST
 
+START_TEST(what_is_called_can_be_asked_for)
+{
+    cnn_gradient_fn call = note;
+    void *user = &events;
+    ck_assert_int_eq(cnn_tape_gradient_call(tape, &call, &user), CNN_OK);
+    ck_assert(!call && !user);
+    ck_assert_int_eq(cnn_tape_on_gradient(tape, note, &events), CNN_OK);
+    ck_assert_int_eq(cnn_tape_gradient_call(tape, &call, &user), CNN_OK);
+    ck_assert(call == note && user == &events);
+    ck_assert_int_eq(cnn_tape_gradient_call(NULL, &call, &user), CNN_ERROR_INVALID_ARGUMENT);
+    ck_assert_str_eq(cnn_last_error(NULL), "tape_gradient_call: tape is NULL");
+    ck_assert_int_eq(cnn_tape_gradient_call(tape, NULL, &user), CNN_ERROR_INVALID_ARGUMENT);
+    ck_assert_str_eq(cnn_last_error(NULL), "tape_gradient_call: call is NULL");
+    ck_assert_int_eq(cnn_tape_gradient_call(tape, &call, NULL), CNN_ERROR_INVALID_ARGUMENT);
+    ck_assert_str_eq(cnn_last_error(NULL), "tape_gradient_call: user is NULL");
+    ck_assert(call == note && user == &events);
+}
+END_TEST
+
 START_TEST(after_a_failure_nothing_is_told)
 {
     events.count = 0;
@@ -233,6 +252,7 @@ int main(void)
     TCase *events_case = suite_case(suite, "events", setup, teardown);
     tcase_add_test(events_case, each_is_told_of_once_it_is_complete);
     tcase_add_test(events_case, a_leaf_alone_and_a_callback_that_begins_a_step);
+    tcase_add_test(events_case, what_is_called_can_be_asked_for);
     tcase_add_test(events_case, after_a_failure_nothing_is_told);
     tcase_add_test(events_case, two_processes_train_as_one);
     return suite_run(suite);

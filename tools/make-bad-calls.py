@@ -33,7 +33,7 @@ BY_TYPE = {
     "cnn_module_options *": "module_options", "cnn_loader_options *": "loader_options",
     "cnn_cross_entropy_options *": "cross_entropy_options", "cnn_gradcheck_options *": "gradcheck_options",
     "cnn_dataset_callbacks *": "dataset_callbacks", "cnn_batch_norm_options *": "batch_norm_options",
-    "cnn_module_mode": "module_mode", "cnn_gradient_fn": "gradient_fn", "cnn_hook_fn": "hook_fn", "cnn_anomaly": "anomaly",
+    "cnn_module_mode": "module_mode", "cnn_gradient_fn": "gradient_fn", "cnn_gradient_fn *": "out", "void **": "out", "cnn_hook_fn": "hook_fn", "cnn_anomaly": "anomaly",
     "cnn_average": "average", "cnn_belongs_fn": "belongs",
     "cnn_visit_fn": "visit", "cnn_optimizer_option": "optimizer_option", "cnn_file *": "file", "cnn_dtype *": "out",
     "cnn_range_fn": "range_fn",

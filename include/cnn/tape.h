@@ -139,6 +139,10 @@ typedef void (*cnn_gradient_fn)(cnn_tensor *parameter, void *user);
  * no more. A tensor that the result depends on in no way is not reported; one that its gradient did not reach is, with
  * the gradient that it had. After a failure nothing more is reported. @since 0.2 */
 CNN_API cnn_status cnn_tape_on_gradient(cnn_tape *tape, cnn_gradient_fn call, void *user);
+/** Gives what cnn_tape_on_gradient() was told last, NULL and NULL where nobody is called. A tape calls one function:
+ * whoever takes its place for a while calls this one too and puts it back, as cnn_data_parallel_backward() does.
+ * @return CNN_OK; CNN_ERROR_INVALID_ARGUMENT for a NULL. @since 0.2 */
+CNN_API cnn_status cnn_tape_gradient_call(const cnn_tape *tape, cnn_gradient_fn *call, void **user);
 
 /** Keeps the gradient of this result for cnn_tensor_grad() after backward, until the next step. CNN_ERROR_STATE for a
  * tensor that requires no gradient. @since 0.1 */

@@ -2705,6 +2705,7 @@ FUNCTIONS = {
     "cnn_backward": (c_int, (c_void_p,)),
     "cnn_backward_with": (c_int, (c_void_p, c_void_p, c_bool)),
     "cnn_tape_on_gradient": (c_int, (c_void_p, cnn_gradient_fn, c_void_p)),
+    "cnn_tape_gradient_call": (c_int, (c_void_p, cnn_gradient_fn, POINTER(c_void_p))),
     "cnn_retain_grad": (c_int, (c_void_p,)),
     "cnn_gradcheck": (c_int, (c_void_p, cnn_function_fn, c_void_p, POINTER(c_void_p), c_int, POINTER(cnn_gradcheck_options))),
     "cnn_custom": (c_void_p, (POINTER(cnn_custom_op), POINTER(c_void_p), c_int, c_void_p)),

@@ -89,6 +89,19 @@ cnn_status cnn_tape_on_gradient(cnn_tape *tape, cnn_gradient_fn call, void *user
     return CNN_OK;
 }
 
+cnn_status cnn_tape_gradient_call(const cnn_tape *tape, cnn_gradient_fn *call, void **user)
+{
+    if (!tape || !call || !user) {
+        return cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "tape_gradient_call: %s is NULL",
+                         !tape   ? "tape"
+                         : !call ? "call"
+                                 : "user");
+    }
+    *call = tape->listener.call;
+    *user = tape->listener.user;
+    return CNN_OK;
+}
+
 bool cnn__tape_tracing(const cnn_tape *tape)
 {
     return tape->tracing;
