@@ -1,5 +1,5 @@
-/* The losses that docs/losses.md composes of operations, focal loss and Dice loss: values against their papers' formulas in f64,
- * and gradients against finite differences. The page quotes the two functions. */
+/* The losses that docs/losses.md composes of operations, focal loss and Dice loss: values and gradients against their papers' formulas
+ * in NumPy (tools/fixtures/composed_losses.py), and gradients against finite differences. The page quotes the two functions. */
 #include "support/fixtures.h"
 #include "support/metered_tape.h"
 
@@ -26,87 +26,82 @@ static cnn_tensor *dice_loss(cnn_tensor *logits, cnn_tensor *mask, double smooth
     return cnn_add_scalar(cnn_neg(cnn_mean(dice, CNN_ALL_DIMS, false)), 1);
 }
 
-/* ---- the formulas ---- */
+/* ---- against NumPy ---- */
 
-enum { IMAGES = 3, PIXELS = 20, N = IMAGES * PIXELS };
+enum { FOCAL_CASES = 5, DICE_CASES = 4, CASES = FOCAL_CASES + DICE_CASES };
 
-static double focal_of(const double *x, const double *t, double alpha, double gamma)
+typedef struct loss_case {
+    bool focal;
+    double options[2]; /* alpha and gamma, or the smoothing */
+    char name[32];
+} loss_case;
+
+static cnn_tensor *part(const char *name, const char *what)
 {
-    double sum = 0;
-    for (int i = 0; i < N; i++) {
-        double yes = 1 / (1 + exp(-x[i])), p = t[i] != 0 ? yes : 1 - yes;
-        sum -= (t[i] != 0 ? alpha : 1 - alpha) * pow(1 - p, gamma) * log(p);
-    }
-    return sum / N;
+    cnn_tensor *t = fixture(ctx, "composed_losses.safetensors", name, what);
+    ck_assert_msg(t != NULL, "there is no %s/%s", name, what);
+    return t;
 }
 
-static double dice_of(const double *x, const double *t, double smooth)
+static cnn_tensor *operand(const char *name, cnn_dtype dtype)
 {
-    double loss = 0;
-    for (int n = 0; n < IMAGES; n++) {
-        double both = 0, sizes = 0;
-        for (int i = n * PIXELS; i < (n + 1) * PIXELS; i++) {
-            double p = 1 / (1 + exp(-x[i]));
-            both += p * t[i];
-            sizes += p * p + t[i] * t[i];
-        }
-        loss += 1 - (2 * both + smooth) / (sizes + smooth);
-    }
-    return loss / IMAGES;
+    cnn_file *file = fixture_open(fixture_path("composed_losses.safetensors"));
+    cnn_tensor *wide = cnn_file_read(file, cnn_file_find(file, name));
+    cnn_tensor *t = cnn_tensor_empty(ctx, dtype, cnn_tensor_ndim(wide), cnn_tensor_shape(wide));
+    double *values = as_doubles(wide);
+    cnn_tensor *mine = cnn_tensor_from_data(ctx, CNN_F64, cnn_tensor_ndim(wide), cnn_tensor_shape(wide), values);
+    ck_assert_int_eq(cnn_tensor_copy_from(t, mine), CNN_OK);
+    free(values);
+    cnn_tensor_free(mine);
+    cnn_tensor_free(wide);
+    return t;
 }
 
-static void fill(double *x, double *t)
+static loss_case case_of(int i)
 {
-    for (int i = 0; i < N; i++) {
-        x[i] = 4 * sin(i * i + 1);
-        t[i] = i % 3 == 0;
-    }
+    loss_case c = { .focal = i < FOCAL_CASES };
+    snprintf(c.name, sizeof c.name, "%s/%d", c.focal ? "focal" : "dice", c.focal ? i : i - FOCAL_CASES);
+    cnn_tensor *options = part(c.name, "options");
+    ck_assert_int_eq(cnn_tensor_numel(options), c.focal ? 2 : 1);
+    ck_assert_int_eq(cnn_tensor_read(options, c.options, (size_t)cnn_tensor_numel(options) * sizeof(double)), CNN_OK);
+    cnn_tensor_free(options);
+    return c;
 }
 
-/* ---- the compositions ---- */
-
-static cnn_tensor *focal(cnn_tensor *const *in, int count, void *user)
+static cnn_tensor *loss_of(cnn_tensor *const *in, int count, void *user)
 {
-    (void)count, (void)user;
-    return focal_loss(in[0], in[1], 0.25, 2);
+    const loss_case *c = user;
+    (void)count;
+    return c->focal ? focal_loss(in[0], in[1], c->options[0], c->options[1]) : dice_loss(in[0], in[1], c->options[0]);
 }
 
-static cnn_tensor *dice(cnn_tensor *const *in, int count, void *user)
+START_TEST(losses_and_gradients_are_the_papers)
 {
-    (void)count, (void)user;
-    return dice_loss(in[0], in[1], 1);
-}
-
-static const struct {
-    const char *name;
-    cnn_function_fn call;
-} losses[] = { { "focal", focal }, { "dice", dice } };
-
-START_TEST(values_are_the_formulas)
-{
-    double x[N], t[N];
-    fill(x, t);
-    const double expected[] = { focal_of(x, t, 0.25, 2), dice_of(x, t, 1) };
-    cnn_tensor *logits = cnn_tensor_from_data(ctx, CNN_F64, CNN_SHAPE(IMAGES, 4, 5), x);
-    cnn_tensor *target = cnn_tensor_from_data(ctx, CNN_F64, CNN_SHAPE(IMAGES, 4, 5), t);
-    cnn_tape_begin(tape, CNN_EVAL);
-    cnn_tensor *in[] = { cnn_input(tape, logits), cnn_input(tape, target) };
-    ck_assert_double_eq_tol(cnn_tensor_item(losses[_i].call(in, 2, NULL)), expected[_i], 1e-12);
-    ck_assert_int_eq(cnn_tape_status(tape), CNN_OK);
+    const cnn_dtype dtype = _i % 2 ? CNN_F32 : CNN_F64;
+    const double tolerance = dtype == CNN_F64 ? 1e-13 : 2e-6;
+    loss_case c = case_of(_i / 2);
+    cnn_tensor *logits = operand("x", dtype), *target = operand("t", dtype);
+    cnn_tensor *loss = part(c.name, "loss"), *grad = part(c.name, "grad");
+    cnn_tensor_set_requires_grad(logits, true);
+    cnn_tape_begin(tape, CNN_TRAIN);
+    cnn_tensor *y = loss_of((cnn_tensor *const[]){ cnn_input(tape, logits), cnn_input(tape, target) }, 2, &c);
+    ck_assert_msg(cnn_tape_status(tape) == CNN_OK, "%s: %s", c.name, cnn_tape_error(tape));
+    tensors_agree(c.name, "loss", y, loss, tolerance);
+    ck_assert_msg(cnn_backward(y) == CNN_OK, "%s: %s", c.name, cnn_tape_error(tape));
+    tensors_agree(c.name, "grad", cnn_tensor_grad(logits), grad, tolerance);
     cnn_tensor_free(logits);
     cnn_tensor_free(target);
+    cnn_tensor_free(loss);
+    cnn_tensor_free(grad);
 }
 END_TEST
 
 START_TEST(gradients_agree_with_finite_differences)
 {
-    double x[N], t[N];
-    fill(x, t);
-    cnn_tensor *in[] = { cnn_tensor_from_data(ctx, CNN_F64, CNN_SHAPE(IMAGES, 4, 5), x),
-                         cnn_tensor_from_data(ctx, CNN_F64, CNN_SHAPE(IMAGES, 4, 5), t) };
+    loss_case c = case_of(_i);
+    cnn_tensor *in[] = { operand("x", CNN_F64), operand("t", CNN_F64) };
     cnn_tensor_set_requires_grad(in[0], true);
-    ck_assert_msg(cnn_gradcheck(ctx, losses[_i].call, NULL, in, 2, NULL) == CNN_OK, "%s: %s", losses[_i].name,
-                  cnn_last_error(ctx));
+    ck_assert_msg(cnn_gradcheck(ctx, loss_of, &c, in, 2, NULL) == CNN_OK, "%s: %s", c.name, cnn_last_error(ctx));
     cnn_tensor_free(in[0]);
     cnn_tensor_free(in[1]);
 }
@@ -116,7 +111,7 @@ int main(void)
 {
     Suite *suite = suite_create("composed losses");
     TCase *tests = suite_case(suite, "composed losses", setup, teardown);
-    tcase_add_loop_test(tests, values_are_the_formulas, 0, 2);
-    tcase_add_loop_test(tests, gradients_agree_with_finite_differences, 0, 2);
+    tcase_add_loop_test(tests, losses_and_gradients_are_the_papers, 0, 2 * CASES);
+    tcase_add_loop_test(tests, gradients_agree_with_finite_differences, 0, CASES);
     return suite_run(suite);
 }

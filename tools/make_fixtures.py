@@ -17,7 +17,7 @@ import zlib
 import torch
 import torch.nn.functional as F
 
-from fixtures import attention, attention_current, augment, averages, batch_norm, bfloat16, clip_grad, init, lstm, metrics, nn, nonfinite, norms, numpy_files, optim, rnn, schedules, text, training, zoo
+from fixtures import attention, attention_current, augment, averages, batch_norm, bfloat16, clip_grad, composed_losses, init, lstm, metrics, nn, nonfinite, norms, numpy_files, optim, rnn, schedules, text, training, zoo
 from fixtures.write import save_safetensors
 
 torch.manual_seed(20)
@@ -420,5 +420,5 @@ for name, t in tensors.items():
 os.makedirs(f"{folder}/ops", exist_ok=True)
 for family, members in families.items():
     save_safetensors(f"{folder}/ops/{family}.safetensors", members)
-for module in (text, nn, nonfinite, optim, schedules, training, batch_norm, lstm, bfloat16, clip_grad, init, norms, metrics, attention, attention_current, rnn, augment, averages, numpy_files, zoo):
+for module in (text, nn, nonfinite, optim, schedules, training, batch_norm, lstm, bfloat16, clip_grad, composed_losses, init, norms, metrics, attention, attention_current, rnn, augment, averages, numpy_files, zoo):
     module.make(folder)
