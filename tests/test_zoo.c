@@ -355,7 +355,7 @@ static void check_training(void)
     }
 }
 
-/* CNN_TEST_ZOO is "all" or a name. */
+/* CNN_TEST_ZOO is "all" or the name of a net: main() has checked it. */
 static bool is_wanted(const char *name)
 {
     const char *which = getenv("CNN_TEST_ZOO");
@@ -411,8 +411,28 @@ START_TEST(sizes_are_torchvisions_by_default)
 }
 END_TEST
 
+static void say_skipped(void)
+{
+    int count = 0;
+    for (int i = 0; i < zoo_net_count; i++) {
+        if (!is_wanted(zoo_nets[i].name)) {
+            printf("%s%s", count++ ? ", " : "skipped: ", zoo_nets[i].name);
+        }
+    }
+    if (count) {
+        printf("; CNN_TEST_ZOO=all compares them too\n");
+    }
+}
+
 int main(void)
 {
+    const char *which = getenv("CNN_TEST_ZOO");
+    if (which && strcmp(which, "all") != 0 && !zoo_find(which)) { /* else nothing would be compared, and all would pass */
+        fprintf(stderr, "zoo: CNN_TEST_ZOO is \"%s\", expected \"all\" or the name of a net\n", which);
+        return 1;
+    }
+    say_skipped();
+    fflush(stdout); /* before the suite forks */
     Suite *suite = suite_create("zoo");
     TCase *values = suite_case(suite, "torchvision", NULL, NULL);
     tcase_add_loop_test(values, agrees_with_torchvision, 0, zoo_net_count);

@@ -1,8 +1,13 @@
 /* GoogLeNet: Szegedy et al. 2014, "Going deeper with convolutions", as torchvision has it, with batch normalisation and
  * with 3 x 3 convolutions where the paper has 5 x 5. In training two auxiliary heads in the middle classify as well,
- * and their losses count 0.3 each: the module returns one tensor, or three where cnn_forward_many() asks for them. */
+ * and their losses count 0.3 each: the module returns one tensor, or three where cnn_forward_many() asks for them.
+ *
+ * torchvision's pretrained weights come from another framework: they have no auxiliary heads and expect pictures that
+ * are scaled to [-1, 1]. googlenet_pretrained is that form, aux_logits=False and transform_input=True. */
 #include "blocks.h"
 #include "zoo.h"
+
+#include <stdio.h>
 
 enum { CONV, BN };
 
@@ -81,6 +86,7 @@ static cnn_module *aux(cnn_context *ctx, int64_t in, int64_t classes)
 
 /* ---- the net ---- */
 
+/* The heads are behind what both forms have. */
 enum {
     CONV1,
     MAXPOOL1,
@@ -99,15 +105,20 @@ enum {
     INCEPTION5A,
     INCEPTION5B,
     AUX1,
-    AUX2,
-    AVGPOOL,
-    DROPOUT,
-    FC
+    AUX2
 };
+enum { HEADS = 2 };
 
 static cnn_tensor *run_parts(const cnn_module *self, int first, int last, cnn_tensor *x)
 {
     return zoo_run(self, first, last - first + 1, x);
+}
+
+/* avgpool, dropout and fc, the first of which is child number `first`. */
+static cnn_tensor *classify(const cnn_module *self, int first, cnn_tensor *x)
+{
+    x = cnn_flatten(cnn_forward(zoo_part(self, first), x), 1, -1);
+    return run_parts(self, first + 1, first + 2, x);
 }
 
 /* outputs[1] and outputs[2], if they are wanted, are those of the auxiliary heads. */
@@ -126,9 +137,25 @@ static cnn_status forward(cnn_module *self, cnn_tensor *const *inputs, int input
     if (output_count == 3) {
         outputs[2] = cnn_forward(zoo_part(self, AUX2), x);
     }
-    x = cnn_forward(zoo_part(self, AVGPOOL), run_parts(self, INCEPTION4E, INCEPTION5B, x));
-    outputs[0] = run_parts(self, DROPOUT, FC, cnn_flatten(x, 1, -1));
+    outputs[0] = classify(self, AUX1 + HEADS, run_parts(self, INCEPTION4E, INCEPTION5B, x));
     return CNN_OK;
+}
+
+/* From ImageNet's means and deviations, by which pictures are normalised, to the range [-1, 1]. */
+static cnn_tensor *transform(cnn_tensor *x)
+{
+    static const double mean[] = { 0.485, 0.456, 0.406 }, std[] = { 0.229, 0.224, 0.225 };
+    cnn_tensor *channels[3];
+    for (int c = 0; c < 3; c++) {
+        channels[c] = cnn_add_scalar(cnn_mul_scalar(cnn_slice(x, 1, c, c + 1, 1), std[c] / 0.5), (mean[c] - 0.5) / 0.5);
+    }
+    return cnn_concat(channels, 3, 1);
+}
+
+static cnn_tensor *pretrained_forward(cnn_module *self, cnn_tensor *x, void *user)
+{
+    (void)user;
+    return classify(self, AUX1, run_parts(self, CONV1, INCEPTION5B, transform(x)));
 }
 
 cnn_tensor *zoo_loss_googlenet(cnn_module *model, cnn_tensor *input, cnn_tensor *target)
@@ -183,15 +210,35 @@ static bool add_inceptions(cnn_module *self, cnn_context *ctx)
     return added;
 }
 
+static bool add_classifier(cnn_module *self, cnn_context *ctx, int64_t classes)
+{
+    return cnn_module_add(self, "avgpool", cnn_adaptive_avg_pool2d_new(ctx, 1, 1)) &&
+           cnn_module_add(self, "dropout", cnn_dropout_new(ctx, 0.2)) &&
+           cnn_module_add(self, "fc", cnn_linear_new(ctx, 1024, classes));
+}
+
 cnn_module *zoo_make_googlenet(cnn_context *ctx, const zoo_net *net, const int64_t input[3], int64_t classes)
 {
     cnn_module *self = cnn_module_new(ctx, NULL, .type = "GoogLeNet", .forward_many = forward);
     (void)net;
     bool whole = add_stem(self, ctx, input[0]) && add_inceptions(self, ctx) &&
                  cnn_module_add(self, "aux1", aux(ctx, 512, classes)) &&
-                 cnn_module_add(self, "aux2", aux(ctx, 528, classes)) &&
-                 cnn_module_add(self, "avgpool", cnn_adaptive_avg_pool2d_new(ctx, 1, 1)) &&
-                 cnn_module_add(self, "dropout", cnn_dropout_new(ctx, 0.2)) &&
-                 cnn_module_add(self, "fc", cnn_linear_new(ctx, 1024, classes)) && zoo_each(self, init, NULL);
+                 cnn_module_add(self, "aux2", aux(ctx, 528, classes)) && add_classifier(self, ctx, classes) &&
+                 zoo_each(self, init, NULL);
+    return zoo_whole(self, whole);
+}
+
+cnn_module *zoo_make_googlenet_pretrained(cnn_context *ctx, const zoo_net *net, const int64_t input[3], int64_t classes)
+{
+    (void)net;
+    if (input[0] != 3) {
+        char message[96];
+        snprintf(message, sizeof message, "pictures of %lld channels, expected 3, which are transformed", (long long)input[0]);
+        cnn_context_set_error(ctx, CNN_ERROR_SHAPE, message);
+        return NULL;
+    }
+    cnn_module *self = cnn_module_new(ctx, pretrained_forward, .type = "GoogLeNet");
+    bool whole = add_stem(self, ctx, 3) && add_inceptions(self, ctx) && add_classifier(self, ctx, classes) &&
+                 zoo_each(self, init, NULL);
     return zoo_whole(self, whole);
 }

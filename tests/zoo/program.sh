@@ -1,6 +1,6 @@
 #!/bin/sh
 # The program zoo: what its options refuse, what it prints, that weights are saved and loaded, and that results do not depend on the
-# number of threads.
+# number of threads. Usage: program.sh ZOO CIFAR10, the second of which writes checkpoints.
 . "$(dirname "$0")/../example/common.sh"
 
 refused()
@@ -90,4 +90,49 @@ lacks "--json of a text" "$out" 'what it writes'
 run squeezenet1_1 --load "$work/one.safetensors" --size 3x64x64
 same "the exit status of another net's weights" "$status" 1
 contains "the message about another net's weights" "$err" '^zoo: squeezenet1_1: module_load: .*: 168 tensors do not fit'
+
+# --frozen evaluates by a predictor, whose memory is less than the tape's.
+# shellcheck disable=SC2086
+ok $small --frozen --load "$work/one.safetensors"
+contains "the first line of --frozen" "$out" '^resnet20, evaluation by a predictor, batch 4: 269722 parameters, '
+contains "the memory of --frozen" "$out" '^memory: [0-9.]+ MB of the predictor, [0-9.]+ MB in all at most$'
+lacks "the output of --frozen" "$out" '^loss'
+# shellcheck disable=SC2086
+ok $small --frozen --json
+contains "the JSON of --frozen" "$out" '"mode": "frozen", '
+lacks "the JSON of --frozen" "$out" loss
+# The last of --train, --infer and --frozen counts.
+for pair in '--frozen --infer:infer' '--infer --frozen:frozen' '--frozen --train:train'; do
+    # shellcheck disable=SC2086
+    ok $small --json ${pair%:*}
+    contains "the JSON of ${pair%:*}" "$out" "\"mode\": \"${pair#*:}\", "
+done
+
+# A checkpoint has the weights of a file of weights alone; its optimizer and schedule are left where they are.
+cifar10=$(realpath "$2")
+"$cifar10" --synthetic --limit 64 --batch-size 32 --model resnet20 --epochs 1 --quiet --save "$work/checkpoint" --best "$work/weights" \
+    >/dev/null || fail "cifar10 writes no checkpoint"
+checks=$((checks + 1))
+grep -q '"optimizer\.' "$work/checkpoint" || fail "what cifar10 writes is no checkpoint"
+for file in checkpoint weights; do
+    # shellcheck disable=SC2086
+    ok $small --json --load "$work/$file"
+    printf '%s\n' "$out" | sed 's/.*"first_loss"/"first_loss"/' >"$work/$file.losses"
+done
+same "the losses that follow from a checkpoint" "$(cat "$work/checkpoint.losses")" "$(cat "$work/weights.losses")"
+# shellcheck disable=SC2086
+ok $small --json
+lacks "the losses without a checkpoint" "$out" "$(cat "$work/weights.losses")"
+
+# The two forms of GoogLeNet do not take each other's weights for their own.
+tiny="--size 3x32x32 --batch 2 --steps 1"
+# shellcheck disable=SC2086
+{
+ok googlenet $tiny --save "$work/heads"
+ok googlenet_pretrained $tiny --save "$work/headless"
+fails 1 'zoo: googlenet_pretrained: module_load: .*: 20 tensors do not fit \(20 unexpected\): ' googlenet_pretrained $tiny --load "$work/heads"
+fails 1 'zoo: googlenet: module_load: .*: 20 tensors do not fit \(20 missing\): ' googlenet $tiny --load "$work/headless"
+ok googlenet_pretrained $tiny --infer --load "$work/headless"
+fails 1 'zoo: googlenet_pretrained: pictures of 1 channels, expected 3' googlenet_pretrained --size 1x32x32
+}
 passed
