@@ -302,9 +302,20 @@ static int finish(run *r)
     return (!r->o.digest || report_digest(r->model)) && (!log || fclose(log) == 0 || fail_log(r, "write")) && records_close(&r->records) ? 0 : 1;
 }
 
+static int interrupted_at(const run *r)
+{
+    if (r->o.save) {
+        say("interrupted in epoch %lld: %s holds the state after epoch %lld; --resume %s continues",
+            (long long)r->epoch + 1, r->o.save, (long long)r->epoch, r->o.save);
+    } else {
+        say("interrupted in epoch %lld; without --save nothing is kept", (long long)r->epoch + 1);
+    }
+    return signals_status();
+}
+
 static int train(run *r)
 {
-    if (!r->o.quiet && !report_start(r)) {
+    if ((!r->o.quiet && !report_start(r)) || (!r->o.eval_only && !save(r))) {
         return 1;
     }
     r->best_loss = INFINITY; /* a run that goes on measures first what it has to be better than */
@@ -316,9 +327,7 @@ static int train(run *r)
     while (!r->o.eval_only && r->epoch < r->o.epochs && patient(r)) {
         outcome result = run_epoch(r);
         if (result == INTERRUPTED) {
-            say("interrupted in epoch %lld; %s%s", (long long)r->epoch + 1, r->o.save ? "the last whole epoch is in " : "nothing is kept",
-                r->o.save ? r->o.save : "");
-            return signals_status();
+            return interrupted_at(r);
         }
         if (result == FAILED) {
             return 1;

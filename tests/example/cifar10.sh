@@ -1,6 +1,6 @@
 #!/bin/sh
 # examples/cifar10 on pictures that it draws and on files of the binary version: options that are refused, the same weights for any
-# number of threads, a resumed run that equals a whole one, the best epoch, and early stopping.
+# number of threads, interrupted runs that go on to what a whole one ends at, records, the best epoch, and early stopping.
 . "$(dirname "$0")/common.sh"
 few="--synthetic --limit 96 --batch-size 32 --model resnet20 --seed 5 --quiet --digest"
 
@@ -37,13 +37,60 @@ same "the last lines with more threads" "$out" "$four"
 ok $few --epochs 4 --no-augment
 [ "$out" != "$four" ] || fail "augmentation changes nothing"
 
-# Two epochs of four: the schedule is that of four.
-run $few --epochs 2 --save "$work/two"
+# The schedule of two epochs is not that of four.
+ok $few --epochs 2
 [ "$out" != "$four" ] || fail "two epochs end where four do"
 ok $few --epochs 4 --resume "$work/four"
 same "the last lines of a finished run" "$out" "$four"
 ok $few --eval-only --resume "$work/four"
 same "the test of the checkpoint" "$out" "$four"
+
+# Ctrl-C in the third of four epochs: what is kept goes on, with other threads, to what a whole run ends at. The whole one also writes
+# what other programs read, a table, events for TensorBoard and a profile, which changes no weights.
+part="--synthetic --limit 192 --batch-size 8 --model resnet20 --seed 5 --threads 1 --digest"
+ok $part --epochs 4 --save "$work/whole" --log "$work/log4" --csv "$work/table4" --tensorboard "$work/runs" --profile "$work/profile.json"
+whole=$(printf '%s\n' "$out" | tail -n 2)
+contains "the table of operations" "$out" '^conv2d \(backward\) +[0-9]+ '
+contains "the table of modules" "$out" '^BasicBlock: layer1.0 +24 '
+contains "the head of the table" "$(head -n 1 "$work/table4")" '^epoch,train_loss,.*,images_per_second$'
+python3 - "$work/profile.json" <<'EOF' || fail "the profile is not what viewers read"
+import json, sys
+events = json.load(open(sys.argv[1]))["traceEvents"]
+assert len(events) > 50 and all(e["ph"] == "X" and e["dur"] >= 0 for e in events)
+assert {"module", "forward", "backward"} == {e["cat"] for e in events}
+EOF
+read=0
+"${PYTHON:-python3}" "$(dirname "$0")/read_events.py" "$work/runs" "$work/table4" 4 24 2>"$work/err" || read=$?
+[ "$read" = 0 ] || [ "$read" = 77 ] || fail "TensorBoard does not read the events: $(cat "$work/err")"
+fails 1 'cifar10: cannot open /no/such/folder/table: No such file' $few --csv /no/such/folder/table
+
+interrupted INT 3 $part --epochs 4 --save "$work/kept" --log "$work/log" --csv "$work/table"
+same "the exit status after Ctrl-C" "$status" 130
+same "the last line after Ctrl-C" "$(tail -n 1 "$work/err")" \
+    "interrupted in epoch 3: $work/kept holds the state after epoch 2; --resume $work/kept continues"
+lacks "the output after Ctrl-C" "$out" 'test accuracy [0-9.]+ % \(|sha256'
+same "the lines of the log after Ctrl-C" "$(wc -l <"$work/log")" 2
+ok $part --epochs 4 --quiet --threads 2 --loader-threads 2 --resume "$work/kept" --save "$work/kept" --log "$work/log" --csv "$work/table"
+same "the last lines of the resumed run" "$out" "$whole"
+checks=$((checks + 1))
+cmp -s "$work/whole" "$work/kept" || fail "the resumed run writes another checkpoint than the whole one"
+numbers='s/"seconds".*//'
+same "the log of both parts" "$(sed "$numbers" "$work/log")" "$(sed "$numbers" "$work/log4")"
+same "the table of both parts" "$(cut -d, -f1-6 "$work/table")" "$(cut -d, -f1-6 "$work/table4")"
+rm "$work/kept"
+same "what is left beside the checkpoint" "$(find "$work" -name 'kept*')" ""
+
+interrupted TERM 1 $part --epochs 4
+same "the exit status after SIGTERM" "$status" 143
+same "the last line without --save" "$(tail -n 1 "$work/err")" "interrupted in epoch 1; without --save nothing is kept"
+if hangup_is_ignored; then
+    echo "cifar10: skipped: SIGHUP, which is ignored here"
+else
+    interrupted HUP 1 $part --epochs 4 --save "$work/kept"
+    same "the exit status after SIGHUP" "$status" 129
+    same "the last line in the first epoch" "$(tail -n 1 "$work/err")" \
+        "interrupted in epoch 1: $work/kept holds the state after epoch 0; --resume $work/kept continues"
+fi
 
 # The best epoch is written, and training ends some epochs after it.
 ok --synthetic --limit 200 --batch-size 32 --model resnet20 --lr 5 --epochs 9 --patience 1 --best "$work/best" --log "$work/log"

@@ -50,6 +50,27 @@ ok()
     same "the exit status of $*" "$status" 0
 }
 
+# interrupted SIGNAL EPOCH ARGUMENT...: sends it once a quarter of that epoch is over; not for --quiet. A shell without job control
+# starts background programs with SIGINT ignored; the programs ask for it all the same.
+interrupted()
+{
+    signal=$1 epoch=$2
+    shift 2
+    "$program" "$@" >"$work/out" 2>"$work/err" </dev/null &
+    pid=$!
+    tries=0
+    until grep -q "epoch $epoch/.* 25%" "$work/err"; do
+        tries=$((tries + 1))
+        [ $tries -lt 6000 ] && kill -0 $pid 2>/dev/null || { kill -KILL $pid; fail "epoch $epoch does not begin: $(cat "$work/err")"; }
+        sleep 0.02
+    done
+    kill -"$signal" $pid
+    status=0
+    wait $pid || status=$?
+    out=$(cat "$work/out")
+    err=$(cat "$work/err")
+}
+
 # refused PATTERN ARGUMENT...: a bad command line
 refused()
 {
