@@ -68,6 +68,62 @@ START_TEST(a_sample_follows_from_seed_epoch_and_number)
 }
 END_TEST
 
+/* Every transform that draws, on pictures of three colours, by one to four threads and by none of its own. */
+static cnn_augmentation *everything(void)
+{
+    cnn_augmentation *a = cnn_augmentation_new(ctx);
+    cnn_augment_random_resized_crop(a, 12, 14);
+    cnn_augment_random_crop(a, 12, 12, .padding = 2, .padding_mode = CNN_PAD_REFLECT);
+    cnn_augment_random_shift(a, 2, CNN_PAD_REPLICATE);
+    cnn_augment_horizontal_flip(a, 0.5);
+    cnn_augment_vertical_flip(a, 0.5);
+    cnn_augment_color_jitter(a, .brightness = 0.4, .contrast = 0.4, .saturation = 0.4, .hue = 0.2);
+    cnn_augment_random_grayscale(a, 0.2);
+    cnn_augment_random_rotation(a, -20, 20, .bilinear = true);
+    cnn_augment_random_affine(a, -10, 10, .translate_x = 0.1, .translate_y = 0.1, .scale_min = 0.8, .scale_max = 1.2,
+                              .shear_x_min = -5, .shear_x_max = 5, .bilinear = true);
+    cnn_augment_random_erasing(a, .p = 0.7, .random = true);
+    return a;
+}
+
+static cnn_dataset *colored_bytes(int64_t n)
+{
+    enum { SIDE = 16 };
+    cnn_tensor *x = cnn_tensor_empty(ctx, CNN_U8, CNN_SHAPE(n, 3, SIDE, SIDE)), *y = cnn_tensor_arange(ctx, CNN_I64, 0, (double)n, 1);
+    unsigned char *bytes = malloc((size_t)n * 3 * SIDE * SIDE);
+    uint32_t state = 7;
+    ck_assert(x && y && bytes);
+    for (int64_t i = 0; i < n * 3 * SIDE * SIDE; i++) {
+        state = state * 1664525 + 1013904223;
+        bytes[i] = (unsigned char)(state >> 24);
+    }
+    set_elements(x, bytes);
+    free(bytes);
+    cnn_dataset *d = cnn_dataset_from_tensors(x, y);
+    ck_assert_msg(d, "%s", cnn_last_error(ctx));
+    cnn_tensor_free(x);
+    cnn_tensor_free(y);
+    return d;
+}
+
+START_TEST(any_number_of_threads_gives_the_same_bits)
+{
+    static const int threads[] = { 1, 2, 4 };
+    cnn_dataset *d = augmented(colored_bytes(45), everything());
+    for (int i = 0; i < 3; i++) {
+        assert_same_batches(cnn_loader_new(cnn_dataset_share(d), 7, .shuffle = true, .no_background = true),
+                            cnn_loader_new(cnn_dataset_share(d), 7, .shuffle = true, .threads = threads[i]), 3 * 7);
+    }
+    cnn_loader *first = cnn_loader_new(cnn_dataset_share(d), 45, .threads = 4), *other = cnn_loader_new(d, 45, .threads = 4, .seed = 9);
+    cnn_batch one, two;
+    ck_assert(cnn_loader_next(first, &one) && cnn_loader_next(other, &two));
+    const float *a = host_elements(one.images), *b = host_elements(two.images);
+    ck_assert(memcmp(a, b, 45 * 3 * 12 * 12 * sizeof *a) != 0); /* it does draw */
+    cnn_loader_free(first);
+    cnn_loader_free(other);
+}
+END_TEST
+
 START_TEST(get_gives_epoch_0_of_the_contexts_seed)
 {
     static float images[MANY][IMAGE], sample[IMAGE];
@@ -379,6 +435,7 @@ int main(void)
     Suite *suite = suite_create("augmented");
     TCase *samples = suite_case(suite, "samples", setup, teardown);
     tcase_add_test(samples, a_sample_follows_from_seed_epoch_and_number);
+    tcase_add_test(samples, any_number_of_threads_gives_the_same_bits);
     tcase_add_test(samples, get_gives_epoch_0_of_the_contexts_seed);
     tcase_add_test(samples, a_part_keeps_the_numbers_of_the_whole);
     tcase_add_test(samples, one_split_is_augmented_and_the_other_is_not);
