@@ -62,8 +62,27 @@ static bool in_range(cnn_context *ctx, const char *name, int64_t value, int64_t 
     return false;
 }
 
+/* Nothing is said about sizes where samples have their own. */
+static bool check_own_sizes(cnn_context *ctx, const cnn_image_folder_options *o)
+{
+    const char *wrong = o->height         ? "height"
+                        : o->width        ? "width"
+                        : o->shorter_side ? "shorter_side"
+                        : o->fit          ? "fit"
+                        : o->dct_scaling  ? "dct_scaling"
+                                          : NULL;
+    if (wrong) {
+        cnn__image_fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is given, expected 0 with own_sizes", open_call,
+                        wrong);
+    }
+    return !wrong;
+}
+
 static bool check_size(cnn_context *ctx, cnn_image_folder_options *o)
 {
+    if (o->own_sizes) {
+        return check_own_sizes(ctx, o);
+    }
     if (!in_range(ctx, "height", o->height, 1, LONGEST_SIDE)) {
         return false;
     }
@@ -188,7 +207,8 @@ static cnn_dataset *dataset_of(cnn_context *ctx, cnn_image_folder *f)
                                               .image_ndim = 3,
                                               .image_dtype = CNN_F32,
                                               .label_dtype = CNN_I64,
-                                              .get = cnn__folder_get,
+                                              .get = f->options.own_sizes ? NULL : cnn__folder_get,
+                                              .make = f->options.own_sizes ? cnn__folder_make : NULL,
                                               .concurrent = true,
                                               .free_user = release,
                                               .user = f };

@@ -45,6 +45,9 @@ bool cnn__folder_picture(cnn_image_folder *folder, int64_t i, cnn__picture *pict
 /* Writes sample `i` as the dataset gives it out (sample.c). */
 cnn_status cnn__folder_get(int64_t i, void *image, void *label, void *user);
 
+/* Makes sample `i` as large as its picture is. */
+cnn_status cnn__folder_make(int64_t i, cnn_tensor **image, cnn_tensor **label, void *user);
+
 /* The rows and columns of the resized picture that a sample consists of. */
 void cnn__folder_axes(const cnn_image_folder_options *options, int64_t height, int64_t width, cnn__axis *rows,
                       cnn__axis *columns);

@@ -2,6 +2,9 @@
  * arithmetic is that of torchvision's transforms in f32. Called by several threads at once. */
 #include "folder.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 /* ---- the size: sides of pictures are below 2^31, those of samples below 2^16 ---- */
 
 /* Where a crop of `wanted` pixels begins: round((n - wanted) / 2) as Python rounds, halves to even. */
@@ -79,9 +82,9 @@ bool cnn__folder_picture(cnn_image_folder *f, int64_t i, cnn__picture *picture, 
 
 /* ---- the sample ---- */
 
-static void scale(const cnn_image_folder *f, float *planes)
+/* Planes of n pixels. */
+static void scale(const cnn_image_folder *f, float *planes, int64_t n)
 {
-    int64_t n = f->options.height * f->options.width;
     for (int c = 0; c < f->options.channels; c++, planes += n) {
         for (int64_t k = 0; k < n; k++) {
             planes[k] /= 255.0f;
@@ -111,7 +114,58 @@ cnn_status cnn__folder_get(int64_t i, void *image, void *label, void *user)
     if (!good) {
         return cnn__image_report(f->ctx, "image_folder", f->samples[i].path, &failure);
     }
-    scale(f, image);
+    scale(f, image, f->options.height * f->options.width);
     *(int64_t *)label = f->samples[i].label;
+    return CNN_OK;
+}
+
+/* ---- a sample of its own size ---- */
+
+/* The whole picture as a tensor; a device is given it in one copy. NULL: no memory, which is reported. */
+static cnn_tensor *whole_picture(const cnn_image_folder *f, const cnn__picture *picture)
+{
+    const cnn__axis rows = { picture->height, picture->height, 0, picture->height };
+    const cnn__axis columns = { picture->width, picture->width, 0, picture->width };
+    cnn_tensor *image = cnn_tensor_empty(f->ctx, CNN_F32, CNN_SHAPE(f->options.channels, rows.from, columns.from));
+    bool here = image && strcmp(cnn_tensor_device(image), "cpu") == 0;
+    size_t bytes = image ? (size_t)cnn_tensor_numel(image) * sizeof(float) : 0;
+    float *copy = image && !here ? malloc(bytes) : NULL, *planes = here ? cnn_tensor_data(image) : copy;
+    bool good = planes != NULL;
+    if (good) {
+        cnn__resize(picture, &rows, &columns, planes); /* as it is */
+        scale(f, planes, rows.from * columns.from);
+        good = here || cnn_tensor_write(image, copy, bytes) == CNN_OK;
+    } else if (image) {
+        cnn__image_fail(f->ctx, CNN_ERROR_NO_MEMORY, "image_folder: no memory for %zu bytes", bytes);
+    }
+    free(copy);
+    if (!good) {
+        cnn_tensor_free(image);
+        return NULL;
+    }
+    return image;
+}
+
+cnn_status cnn__folder_make(int64_t i, cnn_tensor **image, cnn_tensor **label, void *user)
+{
+    cnn_image_folder *f = user;
+    cnn__picture picture;
+    cnn__image_failure failure = { .status = CNN_OK };
+    bool owned = false;
+    if (!cnn__folder_picture(f, i, &picture, &owned, &failure)) {
+        return cnn__image_report(f->ctx, "image_folder", f->samples[i].path, &failure);
+    }
+    cnn_tensor *x = whole_picture(f, &picture);
+    cnn_tensor *y = x ? cnn_tensor_from_data(f->ctx, CNN_I64, 0, NULL, &f->samples[i].label) : NULL;
+    cnn_status status = y ? CNN_OK : cnn_context_status(NULL);
+    if (owned) {
+        cnn__picture_free(&picture);
+    }
+    if (!y) {
+        cnn_tensor_free(x);
+        return status;
+    }
+    *image = x;
+    *label = y;
     return CNN_OK;
 }

@@ -41,7 +41,10 @@ CNN_API void cnn_augmentation_free(cnn_augmentation *augmentation);
  * a sample as epoch 0 of a loader with the context's seed does. Thread-safe.
  *
  * @param dataset       with images f32 [channels, height, width]; takes ownership of this hold, also on failure. NULL
- *                      fails and keeps the message of its failed call.
+ *                      fails and keeps the message of its failed call. Samples that are tensors of shapes of their own
+ *                      (`make` of cnn_dataset_callbacks, `own_sizes` of a folder of pictures) have to have as many
+ *                      channels as sample 0, which is read here, and the same size after the last transform; each is
+ *                      given memory of its own for as long as the chain works on it.
  * @param augmentation  of the same context; the caller keeps it, may give it to other datasets, and may not add to it
  *                      any more. NULL fails and keeps the message of its failed call.
  * @return a dataset owned by the caller; NULL on failure (CNN_ERROR_DTYPE, CNN_ERROR_SHAPE, CNN_ERROR_STATE, no memory,
@@ -74,14 +77,16 @@ CNN_API cnn_status cnn_augment_center_crop(cnn_augmentation *augmentation, int64
 
 /** Options of cnn_augment_resize(). */
 typedef struct cnn_resize_options {
-    size_t struct_size;        /**< sizeof(cnn_resize_options) */
-    bool nearest;              /**< the nearest pixel, as cnn_interpolate() takes it; default: bilinear */
-    bool no_antialias;         /**< bilinear, of two pixels per direction, also where the image becomes smaller */
+    size_t struct_size; /**< sizeof(cnn_resize_options) */
+    int64_t max_size;   /**< with a width of 0: the most pixels of the longer side, above `height`; default: any */
+    bool nearest;       /**< the nearest pixel, as cnn_interpolate() takes it; default: bilinear */
+    bool no_antialias;  /**< bilinear, of two pixels per direction, also where the image becomes smaller */
     unsigned char reserved[6]; /**< zero: room for later options */
 } cnn_resize_options;
 
 /**
- * Resize: bilinear, to `height` × `width` pixels. Where an image becomes smaller, the triangle filter is stretched by
+ * Resize: bilinear, to `height` × `width` pixels. A `width` of 0 keeps the proportions, as torchvision's Resize(height)
+ * does: the shorter side becomes `height` pixels long, the longer one's length is rounded down. Where an image becomes smaller, the triangle filter is stretched by
  * the same factor, as Pillow and torchvision 0.17 and later do (antialias=True). @since 0.2
  */
 CNN_API cnn_status cnn_augment_resize_with(cnn_augmentation *augmentation, int64_t height, int64_t width,

@@ -121,7 +121,7 @@ typedef struct cnn_image_folder cnn_image_folder;
 /** Options of cnn_image_folder_open(); zero means the default. */
 typedef struct cnn_image_folder_options {
     size_t struct_size;          /**< sizeof(cnn_image_folder_options) */
-    int64_t height;              /**< the height of each sample; required, 1 to 65535 */
+    int64_t height;              /**< the height of each sample; required without `own_sizes`, 1 to 65535 */
     int64_t width;               /**< the width of each sample; default: `height` */
     int64_t shorter_side;        /**< CNN_IMAGE_CROP alone: the length that the shorter side of the picture is resized
                                       to before it is cropped, at least `height` and `width` (torchvision's
@@ -142,7 +142,9 @@ typedef struct cnn_image_folder_options {
     bool dct_scaling;            /**< decode JPEG pictures to a half, a quarter or an eighth of their size where that
                                       is at least twice the size they are resized to: faster, with other bits, close
                                       to the exact ones */
-    unsigned char reserved[12];  /**< zero: room for later options */
+    bool own_sizes;              /**< samples are as large as their pictures; then `height`, `width`, `shorter_side`, `fit`
+                                      and `dct_scaling` are 0. @since 0.2 */
+    unsigned char reserved[11];  /**< zero: room for later options */
 } cnn_image_folder_options;
 
 /**
@@ -158,6 +160,10 @@ typedef struct cnn_image_folder_options {
  * resizes tensors of f32: within 1e-5 of its results, and within 1/255 of those of PIL, which rounds to whole levels.
  * With CNN_IMAGE_CROP the proportions are kept: the longer side's length is rounded down, and the crop begins at half
  * of what is left over, rounded half to even.
+ *
+ * With `own_sizes` a sample is the whole picture, and no two need be of one size. cnn_dataset_augment() makes images of
+ * one size of them, such as by RandomResizedCrop of the original picture; a loader's `collate` (loader.h) takes them as
+ * they are. Transforms that expect numbers in [0, 1] want no `mean` here, but a cnn_augment_normalize() behind them.
  *
  * A picture that cannot be read is found when its sample is read: cnn_loader_next() and cnn_dataset_get() then fail
  * with a message that has its path. `skip_unreadable` finds them all at once, which takes as long as an epoch.

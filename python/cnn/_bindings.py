@@ -362,6 +362,7 @@ class cnn_resize_options(Structure):
 
     _fields_ = [
         ("struct_size", c_size_t),
+        ("max_size", c_int64),
         ("nearest", c_bool),
         ("no_antialias", c_bool),
         ("reserved", c_ubyte * 6),

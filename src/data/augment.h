@@ -90,7 +90,8 @@ struct cnn__transform {
             float fill;
         } crop;
         struct {
-            int64_t h, w;
+            int64_t h, w;     /* w is 0: h is the shorter side, */
+            int64_t max_size; /* and this the most that the longer one may be; 0: any */
             double scale[2], ratio[2];
             bool nearest, antialias;
         } resize;

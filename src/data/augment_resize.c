@@ -85,9 +85,27 @@ static void sum_pixels(const float *line, const resize_axis *a, float *y)
     }
 }
 
+/* The size of the result of an image; as torchvision rounds, where the shorter side is given: down. */
+static __attribute__((noinline, cold)) cnn__extent size_of(const cnn__transform *t, cnn__extent e)
+{
+    int64_t most = t->u.resize.max_size, shorter = t->u.resize.h, longer;
+    bool upright = e.w <= e.h;
+    if (t->u.resize.w) {
+        return (cnn__extent){ e.c, t->u.resize.h, t->u.resize.w };
+    }
+    longer = upright ? shorter * e.h / e.w : shorter * e.w / e.h;
+    if (most && longer > most) {
+        shorter = most * shorter / longer;
+        shorter = shorter > 1 ? shorter : 1;
+        longer = most;
+    }
+    return upright ? (cnn__extent){ e.c, longer, shorter } : (cnn__extent){ e.c, shorter, longer };
+}
+
 void cnn__resized_crop(cnn__frame *f, const cnn__transform *t, int64_t top, int64_t left, int64_t h, int64_t w)
 {
-    int64_t step = f->e.w, out_h = t->u.resize.h, out_w = t->u.resize.w;
+    cnn__extent out = size_of(t, f->e);
+    int64_t step = f->e.w, out_h = out.h, out_w = out.w;
     float *line = f->work, *y = f->spare;
     resize_axis rows = axis_make(t, h, out_h, line + w),
                 columns = axis_make(t, w, out_w, line + w + axis_room(h, out_h));
@@ -103,13 +121,16 @@ void cnn__resized_crop(cnn__frame *f, const cnn__transform *t, int64_t top, int6
 
 static cnn_status resize_infer(const cnn__transform *t, const cnn_context *ctx, cnn__extent *e, int64_t *work)
 {
-    if (e->h > CNN__LARGEST_SIDE || e->w > CNN__LARGEST_SIDE) {
-        return cnn__fail(ctx, CNN_ERROR_SHAPE, "%s: images of %" PRId64 " x %" PRId64 ", expected sides of up to %d",
-                         t->call, e->h, e->w, CNN__LARGEST_SIDE);
+    cnn__extent out = *e;
+    if (e->h <= CNN__LARGEST_SIDE && e->w <= CNN__LARGEST_SIDE) {
+        out = size_of(t, *e);
     }
-    *work = e->w + axis_room(e->h, t->u.resize.h) + axis_room(e->w, t->u.resize.w);
-    e->h = t->u.resize.h;
-    e->w = t->u.resize.w;
+    if (out.h > CNN__LARGEST_SIDE || out.w > CNN__LARGEST_SIDE) {
+        return cnn__fail(ctx, CNN_ERROR_SHAPE, "%s: images of %" PRId64 " x %" PRId64 ", expected sides of up to %d",
+                         t->call, out.h, out.w, CNN__LARGEST_SIDE);
+    }
+    *work = e->w + axis_room(e->h, out.h) + axis_room(e->w, out.w);
+    *e = out;
     return CNN_OK;
 }
 
@@ -117,7 +138,8 @@ static cnn_status resize_infer(const cnn__transform *t, const cnn_context *ctx, 
 
 static cnn_status resize_apply(const cnn__transform *t, cnn__frame *f)
 {
-    if (f->e.h != t->u.resize.h || f->e.w != t->u.resize.w) {
+    cnn__extent out = size_of(t, f->e);
+    if (f->e.h != out.h || f->e.w != out.w) {
         cnn__resized_crop(f, t, 0, 0, f->e.h, f->e.w);
     }
     return CNN_OK;
@@ -130,11 +152,19 @@ cnn_status cnn_augment_resize_with(cnn_augmentation *augmentation, int64_t heigh
     cnn_augmentation *a = augmentation;
     cnn_resize_options o;
     cnn__transform t = { .kind = &kind, .call = "augment_resize" };
-    if (!CNN__AUGMENT_OPTIONS(a, t.call, &o, options) || !cnn__augment_check_size(a, t.call, height, width)) {
+    if (!CNN__AUGMENT_OPTIONS(a, t.call, &o, options) ||
+        !cnn__augment_check_size(a, t.call, height, width ? width : height)) {
         return cnn__failure_status();
+    }
+    if (o.max_size && (width || o.max_size <= height || o.max_size > CNN__LARGEST_SIDE)) {
+        return cnn__augment_fail(a, CNN_ERROR_INVALID_ARGUMENT,
+                                 "%s: max_size is %" PRId64 ", expected more than the height %" PRId64
+                                 ", up to %d, and a width of 0",
+                                 t.call, o.max_size, height, CNN__LARGEST_SIDE);
     }
     t.u.resize.h = height;
     t.u.resize.w = width;
+    t.u.resize.max_size = o.max_size;
     t.u.resize.nearest = o.nearest;
     t.u.resize.antialias = !o.no_antialias;
     return cnn__augment_add(a, &t, 0) ? CNN_OK : CNN_ERROR_NO_MEMORY;

@@ -79,10 +79,14 @@ static inline const cnn_dataset *cnn__dataset_origin(const cnn_dataset *dataset)
     return dataset;
 }
 
-/* Whether samples are tensors of any shapes, which a collate callback puts into batches. */
+/* Whether samples are tensors of any shapes, which a collate callback puts into batches: a chain of transforms makes
+ * images of one shape of them. */
 static inline bool cnn__dataset_makes(const cnn_dataset *dataset)
 {
-    return cnn__dataset_origin(dataset)->make != NULL;
+    while (dataset->source && !dataset->augmented) {
+        dataset = dataset->source;
+    }
+    return dataset->make != NULL;
 }
 
 /* Calls the dataset's `get`, or its `make` with the addresses of two handles, for sample `index` of the callbacks. */

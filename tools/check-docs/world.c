@@ -158,10 +158,11 @@ static bool write_models(void)
 static bool write_pictures(void)
 {
     cnn_tensor *picture = cnn_tensor_full(ctx, CNN_U8, 100, CNN_SHAPE(3, 48, 64));
-    static const char *const paths[] = { "cat.jpg", "pets/train/cat/1.jpg", "pets/train/dog/1.jpg" };
+    static const char *const paths[] = { "cat.jpg", "pets/train/cat/1.jpg", "pets/train/dog/1.jpg", "pets/test/cat/1.jpg" };
     bool good = true;
     mkdir("pets", 0777), mkdir("pets/train", 0777), mkdir("pets/train/cat", 0777), mkdir("pets/train/dog", 0777);
-    for (int i = 0; i < 3; i++) {
+    mkdir("pets/test", 0777), mkdir("pets/test/cat", 0777);
+    for (int i = 0; i < 4; i++) {
         good &= cnn_image_write_jpeg(picture, paths[i], 90) == CNN_OK;
     }
     cnn_tensor_free(picture);

@@ -40,16 +40,20 @@ class Transforms:
         return self._add("cnn_augment_center_crop", height, width)
 
     def resize(
-            self, height: int, width: int, *, nearest: Optional[bool] = None, antialias: Optional[bool] = None) -> Any:
-        """Resize: bilinear, to `height` × `width` pixels. Where an image becomes smaller, the triangle filter
-        is stretched by the same factor, as Pillow and torchvision 0.17 and later do (antialias=True).
+            self, height: int, width: int, *, max_size: Optional[int] = None, nearest: Optional[bool] = None,
+            antialias: Optional[bool] = None) -> Any:
+        """Resize: bilinear, to `height` × `width` pixels. A `width` of 0 keeps the proportions, as
+        torchvision's Resize(height) does: the shorter side becomes `height` pixels long, the longer one's
+        length is rounded down. Where an image becomes smaller, the triangle filter is stretched by the same
+        factor, as Pillow and torchvision 0.17 and later do (antialias=True).
 
+        max_size: with a width of 0: the most pixels of the longer side, above `height`; default: any
         nearest: the nearest pixel, as cnn_interpolate() takes it; default: bilinear
         antialias: bilinear, of two pixels per direction, also where the image becomes smaller where it is
             False; default True"""
         return self._add(
                 "cnn_augment_resize_with", height, width,
-                options(B.cnn_resize_options, nearest=nearest, no_antialias=antialias))
+                options(B.cnn_resize_options, max_size=max_size, nearest=nearest, no_antialias=antialias))
 
     def random_resized_crop(
             self, height: int, width: int, *, scale_min: Optional[float] = None, scale_max: Optional[float] = None,
