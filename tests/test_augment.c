@@ -59,11 +59,11 @@ static const char *const images[] = { "color", "gray" };
         free(b);                                                                          \
     }
 
-static cnn__transform crop(cnn_pad_mode mode, float fill)
+static cnn__transform crop(int mode, float fill)
 {
     cnn__transform t = { .kind = NULL };
     t.u.crop.mode = mode;
-    t.u.crop.fill = fill;
+    t.fill = fill;
     return t;
 }
 
@@ -75,8 +75,13 @@ START_TEST(crops_agree_with_torchvision)
     ON_BOTH("crop_fill", cnn__crop(&b->f, &fill, -3, -3, 6, 5));
     ON_BOTH("crop_reflect", cnn__crop(&b->f, &reflect, 5 - 3, 1 - 3, 8, 9));
     ON_BOTH("crop_edge", cnn__crop(&b->f, &edge, 2 - 5, 9 - 5, 8, 9));
+    const cnn__transform symmetric = crop(CNN__PAD_SYMMETRIC, 0);
+    ON_BOTH("crop_symmetric", cnn__crop(&b->f, &symmetric, 5 - 3, 1 - 3, 8, 9));
 }
 END_TEST
+
+/* What the channels of an image are filled with, as tools/fixtures/augment.py has it. */
+static const double fills[] = { 0.125, 0.5, 0.75 };
 
 /* Runs the only transform of a chain. */
 static void run(bench *b, cnn_augmentation *a)
@@ -106,6 +111,21 @@ START_TEST(fixed_transforms_agree_with_torchvision)
     RUN("resize_mixed", cnn_augment_resize(a, 3, 17));
     RUN("resize_plain", cnn_augment_resize(a, 4, 3, .no_antialias = true));
     RUN("resize_nearest", cnn_augment_resize(a, 4, 13, .nearest = true));
+    RUN("resize_shorter", cnn_augment_resize(a, 5, 0));
+    RUN("resize_shorter_larger", cnn_augment_resize(a, 11, 0));
+    RUN("resize_most", cnn_augment_resize(a, 5, 0, .max_size = 6));
+}
+END_TEST
+
+/* A crop of all that there is with the padding: one place to draw. */
+START_TEST(padding_agrees_with_torchvision)
+{
+    RUN("crop_symmetric_all", cnn_augment_random_crop(a, b->f.e.h + 14, b->f.e.w + 14, .padding = 7, .symmetric = true));
+    RUN("crop_sides", cnn_augment_random_crop(a, b->f.e.h + 6, b->f.e.w + 4, .padding_left = 1, .padding_top = 2, .padding_right = 3,
+                                              .padding_bottom = 4, .fill = 0.5));
+    RUN("crop_sides", cnn_augment_random_crop(a, b->f.e.h + 6, b->f.e.w + 4, .padding = 1, .padding_top = 1, .padding_right = 2,
+                                              .padding_bottom = 3, .fill = 0.5));
+    RUN("crop_fills", cnn_augment_random_crop(a, b->f.e.h + 4, b->f.e.w + 4, .padding = 2, .fills = fills, .fill_count = (int)b->f.e.c));
 }
 END_TEST
 
@@ -130,12 +150,18 @@ END_TEST
 START_TEST(affine_maps_agree_with_torchvision)
 {
     double m[6];
+    const cnn__transform fill = { .fill = 0.25f };
     RUN("rotate_nearest", cnn_augment_random_rotation(a, 33, 33));
     RUN("rotate_bilinear", cnn_augment_random_rotation(a, -75.5, -75.5, .bilinear = true, .fill = 0.5));
+    RUN("rotate_center", cnn_augment_random_rotation(a, 33, 33, .bilinear = true, .center_x = 2, .center_y = 3,
+                                                     .fills = fills, .fill_count = (int)b->f.e.c));
+    RUN("affine_center", cnn_augment_random_affine(a, 20, 20, .scale_min = 1.3, .scale_max = 1.3, .shear_x_min = 10, .shear_x_max = 10,
+                                                   .bilinear = true, .center_x = 6, .center_y = CNN_ZERO, .fills = fills,
+                                                   .fill_count = (int)b->f.e.c));
     cnn__affine_matrix(20, (const double[]){ 1, -2 }, 1.3, (const double[]){ 10, 0 }, m);
-    ON_BOTH("affine_nearest", cnn__affine(&b->f, m, false, 0.25f));
+    ON_BOTH("affine_nearest", cnn__affine(&b->f, m, false, &fill));
     cnn__affine_matrix(-130, (const double[]){ -2, 1 }, 0.7, (const double[]){ -12, 25 }, m);
-    ON_BOTH("affine_bilinear", cnn__affine(&b->f, m, true, 0.25f));
+    ON_BOTH("affine_bilinear", cnn__affine(&b->f, m, true, &fill));
 }
 END_TEST
 
@@ -151,6 +177,10 @@ START_TEST(colors_agree_with_torchvision)
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         ON_BOTH(cases[k].name, cnn__adjust_color(&b->f, cases[k].number, cases[k].factor));
     }
+    RUN("brightness", cnn_augment_color_jitter(a, .brightness_min = 1.6, .brightness_max = 1.6));
+    RUN("contrast", cnn_augment_color_jitter(a, .contrast_min = 0.35, .contrast_max = 0.35, .contrast = 5));
+    RUN("saturation", cnn_augment_color_jitter(a, .saturation_min = 1.9, .saturation_max = 1.9));
+    RUN("hue_back", cnn_augment_color_jitter(a, .hue_min = -0.45, .hue_max = -0.45));
 }
 END_TEST
 
@@ -284,6 +314,47 @@ START_TEST(erasing_stays_within_its_ranges)
     ck_assert_double_eq_tol((double)erased / SAMPLES, 0.75, 0.03);
     ck_assert_double_eq_tol(area / erased, 0.2, 0.01);
     ck_assert(least > 0.085 && least < 0.12 && most < 0.32 && most > 0.28);
+    cnn_dataset_free(d);
+}
+END_TEST
+
+START_TEST(erasing_fills_each_channel_with_its_own_number)
+{
+    const double values[3] = { -1, 2, 5 };
+    cnn_augmentation *a = cnn_augmentation_new(ctx);
+    cnn_augment_random_erasing(a, .p = 1, .values = values, .value_count = 3);
+    cnn_dataset *d = augmented(plain_dataset(20, 3, 9, 8, 0.5), a);
+    for (int i = 0; i < 20; i++) {
+        float v[3 * 9 * 8];
+        int erased[3] = { 0 };
+        sample_of(d, i, 3 * 9 * 8, v);
+        for (int c = 0; c < 3; c++) {
+            for (int k = 0; k < 9 * 8; k++) {
+                float x = v[c * 9 * 8 + k];
+                ck_assert(x == 0.5f || x == (float)values[c]);
+                erased[c] += x != 0.5f;
+            }
+        }
+        ck_assert(erased[0] > 0 && erased[1] == erased[0] && erased[2] == erased[0]);
+    }
+    cnn_dataset_free(d);
+}
+END_TEST
+
+/* Factors between two bounds, of which 1 need not be in the middle. */
+START_TEST(jitter_draws_between_two_bounds)
+{
+    float least = 9, most = 0;
+    cnn_augmentation *a = cnn_augmentation_new(ctx);
+    cnn_augment_color_jitter(a, .brightness_min = 0.5, .brightness_max = 0.8);
+    cnn_dataset *d = augmented(plain_dataset(500, 1, 1, 1, 1), a);
+    for (int i = 0; i < 500; i++) {
+        float x;
+        sample_of(d, i, 1, &x);
+        least = x < least ? x : least;
+        most = x > most ? x : most;
+    }
+    ck_assert(least >= 0.5f && least < 0.503f && most <= 0.8f && most > 0.797f);
     cnn_dataset_free(d);
 }
 END_TEST
@@ -455,6 +526,7 @@ int main(void)
     Suite *suite = suite_create("augment");
     TCase *values = suite_case(suite, "torchvision", setup, teardown);
     tcase_add_test(values, crops_agree_with_torchvision);
+    tcase_add_test(values, padding_agrees_with_torchvision);
     tcase_add_test(values, fixed_transforms_agree_with_torchvision);
     tcase_add_test(values, resized_parts_agree_with_torchvision);
     tcase_add_test(values, affine_maps_agree_with_torchvision);
@@ -466,6 +538,8 @@ int main(void)
     tcase_add_test(draws, smaller_images_are_padded_if_needed);
     tcase_add_test(draws, erasing_stays_within_its_ranges);
     tcase_add_test(draws, erasing_may_fill_with_normal_numbers);
+    tcase_add_test(draws, erasing_fills_each_channel_with_its_own_number);
+    tcase_add_test(draws, jitter_draws_between_two_bounds);
     tcase_add_test(draws, resized_crops_stay_within_their_ranges);
     tcase_add_test(draws, jitter_draws_within_its_ranges);
     tcase_add_test(draws, affine_draws_within_its_ranges);

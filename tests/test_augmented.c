@@ -385,6 +385,13 @@ START_TEST(shapes_that_do_not_fit_are_refused)
             "augment_resize: images of 1 x 1048577, expected sides of up to 1048576", cnn_augment_resize(a, 1, 2));
     REFUSED(plain_dataset(1, 3, 4, 4, 0), CNN_ERROR_SHAPE, "augment_normalize: channels is 2, expected 1 or the images' 3",
             cnn_augment_normalize(a, 2, two, two));
+    REFUSED(plain_dataset(1, 1, 4, 6, 0), CNN_ERROR_SHAPE,
+            "augment_random_crop: a padding of 5 x 5 reflects images of 4 x 6, expected less than the image with CNN_PAD_REFLECT",
+            cnn_augment_random_crop(a, 4, 6, .padding = 5, .symmetric = true));
+    REFUSED(plain_dataset(1, 3, 4, 4, 0), CNN_ERROR_SHAPE, "augment_random_erasing: 2 numbers to fill in, expected one for each of 3 channels",
+            cnn_augment_random_erasing(a, .values = two, .value_count = 2));
+    REFUSED(plain_dataset(1, 1, 1, 3000, 0), CNN_ERROR_SHAPE,
+            "augment_resize: images of 1000 x 3000000, expected sides of up to 1048576", cnn_augment_resize(a, 1000, 0));
 }
 END_TEST
 
@@ -425,6 +432,17 @@ START_TEST(parameters_out_of_range_are_refused)
     assert_error(cnn_augment_normalize(a, 1, &half, &zero), bad, "augment_normalize: channel 0 has mean 0.5 and std 0");
     double tiny = 1e-50; /* 0 in float32, with which it divides */
     assert_error(cnn_augment_normalize(a, 1, &half, &tiny), bad, "augment_normalize: channel 0 has mean 0.5 and std 1e-50");
+    assert_error(cnn_augment_resize(a, 8, 0, .max_size = 8), bad, "augment_resize: max_size is 8, expected more than the height 8");
+    assert_error(cnn_augment_resize(a, 8, 8, .max_size = 9), bad, "augment_resize: max_size is 9, expected more than the height 8, up to 1048576, and a width of 0");
+    assert_error(cnn_augment_random_crop(a, 4, 4, .padding_left = -3), bad, "augment_random_crop: padding is -3, expected 0 to 1048576");
+    assert_error(cnn_augment_random_crop(a, 4, 4, .fills = &half), bad, "augment_random_crop: fills are 0 at an address, expected one per channel");
+    assert_error(cnn_augment_random_rotation(a, 0, 1, .fill_count = 1), bad, "augment_random_rotation: fills are 1 at NULL, expected one per channel");
+    const double infinite = INFINITY;
+    assert_error(cnn_augment_random_affine(a, 0, 1, .fills = &infinite, .fill_count = 1), bad, "augment_random_affine: fill is inf, expected a finite number");
+    assert_error(cnn_augment_random_erasing(a, .value = NAN), bad, "augment_random_erasing: value is nan, expected a finite number");
+    assert_error(cnn_augment_random_rotation(a, 0, 1, .center_y = NAN), bad, "augment_random_rotation: center_y is nan");
+    assert_error(cnn_augment_color_jitter(a, .hue_min = 0.1), bad, "augment_color_jitter: hue_min is 0.1 and hue_max is 0");
+    assert_error(cnn_augment_color_jitter(a, .contrast_min = -1, .contrast_max = 1), bad, "contrast_min is -1 and contrast_max is 1");
     assert_error(cnn_augment_custom(a, NULL, NULL, NULL), bad, "augment_custom: transform is NULL");
     cnn_augmentation_free(a);
 }

@@ -59,14 +59,22 @@ CNN_API cnn_dataset *cnn_dataset_augment(cnn_dataset *dataset, cnn_augmentation 
 typedef struct cnn_random_crop_options {
     size_t struct_size;        /**< sizeof(cnn_random_crop_options) */
     int64_t padding;           /**< pixels on each side before the crop; default 0 */
+    int64_t padding_left;      /**< pixels more on the left; default 0 */
+    int64_t padding_top;       /**< pixels more above; default 0 */
+    int64_t padding_right;     /**< pixels more on the right; default 0 */
+    int64_t padding_bottom;    /**< pixels more below; default 0 */
     double fill;               /**< value of padding with CNN_PAD_CONSTANT; default 0 */
+    const double *fills;       /**< one value per channel in place of `fill`, copied; default NULL */
+    int fill_count;            /**< how many, the images' channels; 0 without `fills` */
     cnn_pad_mode padding_mode; /**< CNN_PAD_CONSTANT (the default), CNN_PAD_REFLECT or CNN_PAD_REPLICATE (edge) */
+    bool symmetric;            /**< reflect with the pixels at the edge (padding_mode="symmetric"), whatever
+                                    `padding_mode` is */
     bool pad_if_needed;        /**< pad an image that is smaller than the crop on both sides until it fits */
-    unsigned char reserved[3]; /**< zero: room for later options */
+    unsigned char reserved[6]; /**< zero: room for later options */
 } cnn_random_crop_options;
 
 /** RandomCrop: `height` × `width` pixels from a place that is drawn. Reflection needs less padding than the image has
- * pixels. @since 0.2 */
+ * pixels, symmetric reflection not more. @since 0.2 */
 CNN_API cnn_status cnn_augment_random_crop_with(cnn_augmentation *augmentation, int64_t height, int64_t width,
                                                 const cnn_random_crop_options *options);
 /** A random translation by up to `pixels` whole pixels in each direction: a random crop of the image's own size with
@@ -121,8 +129,12 @@ CNN_API cnn_status cnn_augment_vertical_flip(cnn_augmentation *augmentation, dou
 typedef struct cnn_random_rotation_options {
     size_t struct_size;        /**< sizeof(cnn_random_rotation_options) */
     double fill;               /**< value outside of the image; default 0 */
+    const double *fills;       /**< one value per channel in place of `fill`, copied; default NULL */
+    double center_x;           /**< of the map, in pixels from the left edge; default: the middle; CNN_ZERO: 0 */
+    double center_y;           /**< of the map, in pixels from the upper edge; default: the middle; CNN_ZERO: 0 */
+    int fill_count;            /**< how many `fills`, the images' channels; 0 without them */
     bool bilinear;             /**< default: the nearest pixel */
-    unsigned char reserved[7]; /**< zero: room for later options */
+    unsigned char reserved[3]; /**< zero: room for later options */
 } cnn_random_rotation_options;
 
 /** RandomRotation: turns the image about its centre, counter-clockwise, by an angle between `min_degrees` and
@@ -142,8 +154,12 @@ typedef struct cnn_random_affine_options {
     double shear_y_min;        /**< least shear along y; default 0 */
     double shear_y_max;        /**< largest shear along y; default 0 */
     double fill;               /**< value outside of the image; default 0 */
+    const double *fills;       /**< one value per channel in place of `fill`, copied; default NULL */
+    double center_x;           /**< of the map, in pixels from the left edge; default: the middle; CNN_ZERO: 0 */
+    double center_y;           /**< of the map, in pixels from the upper edge; default: the middle; CNN_ZERO: 0 */
+    int fill_count;            /**< how many `fills`, the images' channels; 0 without them */
     bool bilinear;             /**< default: the nearest pixel */
-    unsigned char reserved[7]; /**< zero: room for later options */
+    unsigned char reserved[3]; /**< zero: room for later options */
 } cnn_random_affine_options;
 
 /** RandomAffine: rotation by an angle between `min_degrees` and `max_degrees` (clockwise, as torchvision's affine()),
@@ -162,6 +178,14 @@ typedef struct cnn_color_jitter_options {
     double contrast;           /**< the factor is drawn from max(0, 1 - contrast) to 1 + contrast */
     double saturation;         /**< the factor is drawn from max(0, 1 - saturation) to 1 + saturation */
     double hue;                /**< the shift is drawn from -hue to hue, in turns; 0 to 0.5 */
+    double brightness_min;     /**< with brightness_max, if one of them is not 0: the factor is drawn between them */
+    double brightness_max;     /**< see brightness_min */
+    double contrast_min;       /**< with contrast_max the same */
+    double contrast_max;       /**< see contrast_min */
+    double saturation_min;     /**< with saturation_max the same */
+    double saturation_max;     /**< see saturation_min */
+    double hue_min;            /**< with hue_max the same; -0.5 to 0.5 */
+    double hue_max;            /**< see hue_min */
     unsigned char reserved[8]; /**< zero: room for later options */
 } cnn_color_jitter_options;
 
@@ -191,8 +215,10 @@ typedef struct cnn_random_erasing_options {
     double ratio_min;          /**< least height / width, above 0; default 0.3 */
     double ratio_max;          /**< largest height / width; default 3.3 */
     double value;              /**< what the rectangle is filled with; default 0 */
+    const double *values;      /**< one value per channel in place of `value`, copied; default NULL */
+    int value_count;           /**< how many, the images' channels; 0 without `values` */
     bool random;               /**< fill it with standard normal numbers instead (value='random') */
-    unsigned char reserved[7]; /**< zero: room for later options */
+    unsigned char reserved[3]; /**< zero: room for later options */
 } cnn_random_erasing_options;
 
 /** RandomErasing: fills a rectangle, which is found in at most ten tries. @since 0.2 */

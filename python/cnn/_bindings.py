@@ -349,10 +349,17 @@ class cnn_random_crop_options(Structure):
     _fields_ = [
         ("struct_size", c_size_t),
         ("padding", c_int64),
+        ("padding_left", c_int64),
+        ("padding_top", c_int64),
+        ("padding_right", c_int64),
+        ("padding_bottom", c_int64),
         ("fill", c_double),
+        ("fills", POINTER(c_double)),
+        ("fill_count", c_int),
         ("padding_mode", c_int),
+        ("symmetric", c_bool),
         ("pad_if_needed", c_bool),
-        ("reserved", c_ubyte * 3),
+        ("reserved", c_ubyte * 6),
     ]
     _enums_: Enums = {"padding_mode": PadMode}
 
@@ -392,8 +399,12 @@ class cnn_random_rotation_options(Structure):
     _fields_ = [
         ("struct_size", c_size_t),
         ("fill", c_double),
+        ("fills", POINTER(c_double)),
+        ("center_x", c_double),
+        ("center_y", c_double),
+        ("fill_count", c_int),
         ("bilinear", c_bool),
-        ("reserved", c_ubyte * 7),
+        ("reserved", c_ubyte * 3),
     ]
     _enums_: Enums = {}
 
@@ -412,8 +423,12 @@ class cnn_random_affine_options(Structure):
         ("shear_y_min", c_double),
         ("shear_y_max", c_double),
         ("fill", c_double),
+        ("fills", POINTER(c_double)),
+        ("center_x", c_double),
+        ("center_y", c_double),
+        ("fill_count", c_int),
         ("bilinear", c_bool),
-        ("reserved", c_ubyte * 7),
+        ("reserved", c_ubyte * 3),
     ]
     _enums_: Enums = {}
 
@@ -427,6 +442,14 @@ class cnn_color_jitter_options(Structure):
         ("contrast", c_double),
         ("saturation", c_double),
         ("hue", c_double),
+        ("brightness_min", c_double),
+        ("brightness_max", c_double),
+        ("contrast_min", c_double),
+        ("contrast_max", c_double),
+        ("saturation_min", c_double),
+        ("saturation_max", c_double),
+        ("hue_min", c_double),
+        ("hue_max", c_double),
         ("reserved", c_ubyte * 8),
     ]
     _enums_: Enums = {}
@@ -443,8 +466,10 @@ class cnn_random_erasing_options(Structure):
         ("ratio_min", c_double),
         ("ratio_max", c_double),
         ("value", c_double),
+        ("values", POINTER(c_double)),
+        ("value_count", c_int),
         ("random", c_bool),
-        ("reserved", c_ubyte * 7),
+        ("reserved", c_ubyte * 3),
     ]
     _enums_: Enums = {}
 

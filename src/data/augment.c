@@ -114,14 +114,27 @@ bool cnn__augment_check_range(cnn_augmentation *a, const char *call, const char 
     return false;
 }
 
-bool cnn__augment_check_fill(cnn_augmentation *a, const char *call, const char *name, double value)
+cnn_status cnn__augment_add_filled(cnn_augmentation *a, cnn__transform *t, const char *name, double fill, int count,
+                                   const double *fills)
 {
-    if (isfinite((float)value)) {
-        return true;
+    if (count < 0 || count > CNN__LARGEST_SIDE || !count != !fills) {
+        return cnn__augment_fail(a, CNN_ERROR_INVALID_ARGUMENT, "%s: %ss are %d at %s, expected one per channel",
+                                 t->call, name, count, fills ? "an address" : "NULL");
     }
-    cnn__augment_fail(a, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is %s, expected a finite number", call, name,
-                      CNN__G(value));
-    return false;
+    t->fill = (float)cnn__option(fill, 0);
+    t->fill_count = count;
+    for (int c = -1; c < count; c++) {
+        double value = c < 0 ? fill : fills[c];
+        if (!isfinite((float)value)) {
+            return cnn__augment_fail(a, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is %s, expected a finite number", t->call,
+                                     name, CNN__G(value));
+        }
+    }
+    cnn__transform *added = cnn__augment_add(a, t, (size_t)count * sizeof(float));
+    for (int c = 0; added && c < count; c++) {
+        ((float *)(void *)(added + 1))[c] = (float)fills[c];
+    }
+    return added ? CNN_OK : CNN_ERROR_NO_MEMORY;
 }
 
 bool cnn__augment_check_size(cnn_augmentation *a, const char *call, int64_t height, int64_t width)

@@ -9,7 +9,11 @@
 
 #include <cnn/augment.h>
 
+/* A function that is called once per chain or per sample, beside loops over pixels: as small as possible. */
+#define CNN__SELDOM __attribute__((cold))
+
 enum { CNN__LARGEST_SIDE = 1 << 20 }; /* the longest side of an image that a transform makes */
+enum { CNN__PAD_SYMMETRIC = 100 };    /* beside the modes of cnn_pad_mode */
 #define CNN__LEAST 1e-6               /* the least part, factor or ratio: all are above 0 */
 enum { CNN__DRAW_TRIES = 10 };        /* how often a rectangle is drawn before it is given up */
 
@@ -81,13 +85,14 @@ struct cnn__transform {
     cnn__transform *next;
     const char *call; /* the call that added it, for messages */
     double p;         /* its probability */
+    float fill;       /* what stands beyond the image, or where it is erased */
+    int fill_count;   /* how many numbers lie behind the transform, one per channel, and are filled in instead; or 0 */
     union {
         struct {
-            int64_t h, w; /* 0: those of the image */
-            int64_t padding;
-            cnn_pad_mode mode;
+            int64_t h, w;          /* 0: those of the image */
+            int64_t padding[2][2]; /* above and below, left and right */
+            int mode;              /* a cnn_pad_mode, or CNN__PAD_SYMMETRIC */
             bool pad_if_needed;
-            float fill;
         } crop;
         struct {
             int64_t h, w;     /* w is 0: h is the shorter side, */
@@ -96,16 +101,14 @@ struct cnn__transform {
             bool nearest, antialias;
         } resize;
         struct {
-            double degrees[2], translate[2], scale[2], shear_x[2], shear_y[2];
-            float fill;
+            double degrees[2], translate[2], scale[2], shear_x[2], shear_y[2], center[2];
             bool bilinear;
         } affine;
         struct {
-            double factor[4]; /* brightness, contrast, saturation, hue */
+            double factor[4][2]; /* of brightness, contrast, saturation and hue: from, to */
         } jitter;
         struct {
             double scale[2], ratio[2];
-            float value;
             bool random;
         } erase;
         struct {
@@ -119,6 +122,12 @@ struct cnn__transform {
         } custom;
     } u;
 };
+
+/* What a channel is filled with. */
+static inline float cnn__fill_of(const cnn__transform *t, int64_t c)
+{
+    return t->fill_count ? ((const float *)(const void *)(t + 1))[c] : t->fill;
+}
 
 struct cnn_augmentation {
     atomic_int references;
@@ -143,8 +152,10 @@ cnn_status cnn__augment_fail(cnn_augmentation *a, cnn_status status, const char 
 /* Whether a number lies between two, and two numbers are a range between them; else the call fails. */
 bool cnn__augment_check(cnn_augmentation *a, const char *call, const char *name, double value, double least,
                         double most);
-/* Whether a number that pixels are filled with is finite as a float. */
-bool cnn__augment_check_fill(cnn_augmentation *a, const char *call, const char *name, double value);
+/* Adds a transform that fills pixels with `fill`, or with `count` numbers, one per channel: `name` and `name`s. They are
+ * finite as floats, or this fails. */
+cnn_status cnn__augment_add_filled(cnn_augmentation *a, cnn__transform *t, const char *name, double fill, int count,
+                                   const double *fills);
 bool cnn__augment_check_range(cnn_augmentation *a, const char *call, const char *name, const double range[2],
                               double least, double most);
 bool cnn__augment_check_size(cnn_augmentation *a, const char *call, int64_t height, int64_t width);
@@ -162,7 +173,7 @@ void cnn__resized_crop(cnn__frame *f, const cnn__transform *t, int64_t top, int6
 /* The inverse of torchvision's affine matrix: where each pixel comes from, relative to the centre. */
 void cnn__affine_matrix(double degrees, const double translate[2], double scale, const double shear[2],
                         double matrix[6]);
-void cnn__affine(cnn__frame *f, const double matrix[6], bool bilinear, float fill);
+void cnn__affine(cnn__frame *f, const double matrix[6], bool bilinear, const cnn__transform *fill);
 /* Number 0 to 3: brightness, contrast, saturation, hue. */
 void cnn__adjust_color(cnn__frame *f, int number, double factor);
 

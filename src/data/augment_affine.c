@@ -94,7 +94,7 @@ static float corners_sum(const corners *found, const float *from, float fill)
     return sum * found->inside + (1 - found->inside) * fill;
 }
 
-void cnn__affine(cnn__frame *f, const double matrix[6], bool bilinear, float fill)
+void cnn__affine(cnn__frame *f, const double matrix[6], bool bilinear, const cnn__transform *fill)
 {
     int64_t h = f->e.h, w = f->e.w, plane = h * w;
     double half_w = (double)w / 2 - 0.5, half_h = (double)h / 2 - 0.5;
@@ -107,7 +107,7 @@ void cnn__affine(cnn__frame *f, const double matrix[6], bool bilinear, float fil
             corners_find(&found, matrix[0] * x + matrix[1] * y + matrix[2] + half_w,
                          matrix[3] * x + matrix[4] * y + matrix[5] + half_h, w, h, bilinear);
             for (int64_t c = 0; c < f->e.c; c++) {
-                to[c * plane] = corners_sum(&found, f->x + c * plane, fill);
+                to[c * plane] = corners_sum(&found, f->x + c * plane, cnn__fill_of(fill, c));
             }
         }
     }
@@ -121,6 +121,12 @@ static double range_draw(cnn__frame *f, const double range[2])
     return range[0] < range[1] ? cnn__draw_between(f->random, range[0], range[1]) : range[0];
 }
 
+/* Where a centre lies beside the middle of n pixels. */
+static double offset(double center, int64_t n)
+{
+    return isnan(center) ? 0 : center - (double)n / 2;
+}
+
 static cnn_status affine_apply(const cnn__transform *t, cnn__frame *f)
 {
     double degrees = range_draw(f, t->u.affine.degrees), translate[2], matrix[6];
@@ -131,7 +137,11 @@ static cnn_status affine_apply(const cnn__transform *t, cnn__frame *f)
     double scale = range_draw(f, t->u.affine.scale);
     double shear[2] = { range_draw(f, t->u.affine.shear_x), range_draw(f, t->u.affine.shear_y) };
     cnn__affine_matrix(degrees, translate, scale, shear, matrix);
-    cnn__affine(f, matrix, t->u.affine.bilinear, t->u.affine.fill);
+    double x = offset(t->u.affine.center[0], f->e.w), y = offset(t->u.affine.center[1], f->e.h);
+    for (int row = 0; row < 2; row++) { /* moved there and back */
+        matrix[3 * row + 2] += (row ? y : x) - matrix[3 * row] * x - matrix[3 * row + 1] * y;
+    }
+    cnn__affine(f, matrix, t->u.affine.bilinear, t);
     return CNN_OK;
 }
 
@@ -148,6 +158,15 @@ static bool check_degrees(cnn_augmentation *a, const char *call, double least, d
     return false;
 }
 
+/* Takes the place about which an image is mapped; NaN: the middle. */
+static bool center_take(cnn_augmentation *a, cnn__transform *t, double x, double y)
+{
+    t->u.affine.center[0] = cnn__option(x, (double)NAN);
+    t->u.affine.center[1] = cnn__option(y, (double)NAN);
+    return cnn__augment_check(a, t->call, "center_x", cnn__option(x, 0), -CNN__LARGEST_SIDE, CNN__LARGEST_SIDE) &&
+           cnn__augment_check(a, t->call, "center_y", cnn__option(y, 0), -CNN__LARGEST_SIDE, CNN__LARGEST_SIDE);
+}
+
 /* torchvision's rotate() goes the other way round than its affine(). */
 cnn_status cnn_augment_random_rotation_with(cnn_augmentation *augmentation, double min_degrees, double max_degrees,
                                             const cnn_random_rotation_options *options)
@@ -156,15 +175,14 @@ cnn_status cnn_augment_random_rotation_with(cnn_augmentation *augmentation, doub
     cnn_random_rotation_options o;
     cnn__transform t = { .kind = &affine_kind, .call = "augment_random_rotation" };
     if (!CNN__AUGMENT_OPTIONS(a, t.call, &o, options) || !check_degrees(a, t.call, min_degrees, max_degrees) ||
-        !cnn__augment_check_fill(a, t.call, "fill", o.fill)) {
+        !center_take(a, &t, o.center_x, o.center_y)) {
         return cnn__failure_status();
     }
     t.u.affine.degrees[0] = -max_degrees;
     t.u.affine.degrees[1] = -min_degrees;
     t.u.affine.scale[0] = t.u.affine.scale[1] = 1;
-    t.u.affine.fill = (float)cnn__option(o.fill, 0);
     t.u.affine.bilinear = o.bilinear;
-    return cnn__augment_add(a, &t, 0) ? CNN_OK : CNN_ERROR_NO_MEMORY;
+    return cnn__augment_add_filled(a, &t, "fill", o.fill, o.fill_count, o.fills);
 }
 
 static void affine_options_take(cnn__transform *t, const cnn_random_affine_options *o)
@@ -177,7 +195,6 @@ static void affine_options_take(cnn__transform *t, const cnn_random_affine_optio
     t->u.affine.shear_x[1] = cnn__option(o->shear_x_max, 0);
     t->u.affine.shear_y[0] = cnn__option(o->shear_y_min, 0);
     t->u.affine.shear_y[1] = cnn__option(o->shear_y_max, 0);
-    t->u.affine.fill = (float)cnn__option(o->fill, 0);
     t->u.affine.bilinear = o->bilinear;
 }
 
@@ -194,12 +211,11 @@ cnn_status cnn_augment_random_affine_with(cnn_augmentation *augmentation, double
     t.u.affine.degrees[0] = min_degrees;
     t.u.affine.degrees[1] = max_degrees;
     affine_options_take(&t, &o);
-    bool good =
-        check_degrees(a, t.call, min_degrees, max_degrees) && cnn__augment_check_fill(a, t.call, "fill", o.fill) &&
-        cnn__augment_check(a, t.call, "translate_x", t.u.affine.translate[0], 0, 1) &&
-        cnn__augment_check(a, t.call, "translate_y", t.u.affine.translate[1], 0, 1) &&
-        cnn__augment_check_range(a, t.call, "scale", t.u.affine.scale, CNN__LEAST, 1 / CNN__LEAST) &&
-        cnn__augment_check_range(a, t.call, "shear_x", t.u.affine.shear_x, -steep, steep) &&
-        cnn__augment_check_range(a, t.call, "shear_y", t.u.affine.shear_y, -steep, steep) && cnn__augment_add(a, &t, 0);
-    return good ? CNN_OK : cnn__failure_status();
+    bool good = check_degrees(a, t.call, min_degrees, max_degrees) && center_take(a, &t, o.center_x, o.center_y) &&
+                cnn__augment_check(a, t.call, "translate_x", t.u.affine.translate[0], 0, 1) &&
+                cnn__augment_check(a, t.call, "translate_y", t.u.affine.translate[1], 0, 1) &&
+                cnn__augment_check_range(a, t.call, "scale", t.u.affine.scale, CNN__LEAST, 1 / CNN__LEAST) &&
+                cnn__augment_check_range(a, t.call, "shear_x", t.u.affine.shear_x, -steep, steep) &&
+                cnn__augment_check_range(a, t.call, "shear_y", t.u.affine.shear_y, -steep, steep);
+    return good ? cnn__augment_add_filled(a, &t, "fill", o.fill, o.fill_count, o.fills) : cnn__failure_status();
 }

@@ -109,18 +109,19 @@ static cnn_status jitter_apply(const cnn__transform *t, cnn__frame *f)
         order[j] = kept;
     }
     for (int i = 0; i < ADJUSTMENTS; i++) {
-        double span = t->u.jitter.factor[i], least = i == HUE ? -span : span < 1 ? 1 - span : 0;
-        factor[i] = cnn__draw_between(f->random, least, i == HUE ? span : 1 + span);
+        factor[i] = cnn__draw_between(f->random, t->u.jitter.factor[i][0], t->u.jitter.factor[i][1]);
     }
     for (int i = 0; i < ADJUSTMENTS; i++) {
-        if (t->u.jitter.factor[order[i]] > 0) {
+        const double *range = t->u.jitter.factor[order[i]], same = order[i] == HUE ? 0 : 1;
+        if (range[0] < same || range[1] > same) {
             cnn__adjust_color(f, order[i], factor[order[i]]);
         }
     }
     return CNN_OK;
 }
 
-cnn_status cnn_augment_color_jitter_with(cnn_augmentation *augmentation, const cnn_color_jitter_options *options)
+CNN__SELDOM cnn_status cnn_augment_color_jitter_with(cnn_augmentation *augmentation,
+                                                     const cnn_color_jitter_options *options)
 {
     static const cnn__transform_kind kind = { .infer = cnn__augment_infer_colors, .apply = jitter_apply };
     static const char *const names[ADJUSTMENTS] = { "brightness", "contrast", "saturation", "hue" };
@@ -131,10 +132,22 @@ cnn_status cnn_augment_color_jitter_with(cnn_augmentation *augmentation, const c
     if (!good) {
         return cnn__failure_status();
     }
-    const double given[ADJUSTMENTS] = { o.brightness, o.contrast, o.saturation, o.hue };
+    const double given[ADJUSTMENTS][3] = { { o.brightness, o.brightness_min, o.brightness_max },
+                                           { o.contrast, o.contrast_min, o.contrast_max },
+                                           { o.saturation, o.saturation_min, o.saturation_max },
+                                           { o.hue, o.hue_min, o.hue_max } };
     for (int i = 0; good && i < ADJUSTMENTS; i++) {
-        t.u.jitter.factor[i] = cnn__option(given[i], 0);
-        good = cnn__augment_check(a, t.call, names[i], t.u.jitter.factor[i], 0, i == HUE ? 0.5 : 1 / CNN__LEAST);
+        double most = i == HUE ? 0.5 : 1 / CNN__LEAST, span = cnn__option(given[i][0], 0),
+               *range = t.u.jitter.factor[i];
+        if (given[i][1] != 0 || given[i][2] != 0) {
+            range[0] = cnn__option(given[i][1], 0);
+            range[1] = cnn__option(given[i][2], 0);
+            good = cnn__augment_check_range(a, t.call, names[i], range, i == HUE ? -most : 0, most);
+        } else {
+            range[0] = i == HUE ? -span : span < 1 ? 1 - span : 0;
+            range[1] = i == HUE ? span : 1 + span;
+            good = cnn__augment_check(a, t.call, names[i], span, 0, most);
+        }
     }
     return good && cnn__augment_add(a, &t, 0) ? CNN_OK : cnn__failure_status();
 }
@@ -149,7 +162,7 @@ static cnn_status gray_apply(const cnn__transform *t, cnn__frame *f)
     return CNN_OK;
 }
 
-cnn_status cnn_augment_random_grayscale(cnn_augmentation *augmentation, double p)
+CNN__SELDOM cnn_status cnn_augment_random_grayscale(cnn_augmentation *augmentation, double p)
 {
     static const cnn__transform_kind kind = { .infer = cnn__augment_infer_colors, .apply = gray_apply };
     cnn__transform t = { .kind = &kind, .call = "augment_random_grayscale", .p = cnn__option(p, 0) };
@@ -160,7 +173,8 @@ cnn_status cnn_augment_random_grayscale(cnn_augmentation *augmentation, double p
 
 /* ---- normalisation ---- */
 
-static cnn_status normalize_infer(const cnn__transform *t, const cnn_context *ctx, cnn__extent *e, int64_t *work)
+static CNN__SELDOM cnn_status normalize_infer(const cnn__transform *t, const cnn_context *ctx, cnn__extent *e,
+                                              int64_t *work)
 {
     (void)work;
     if (t->u.normalize.channels == 1 || t->u.normalize.channels == e->c) {
@@ -207,7 +221,8 @@ cnn__transform *cnn__normalize_new(cnn_context *ctx, int channels, const double 
     return t;
 }
 
-cnn_status cnn_augment_normalize(cnn_augmentation *augmentation, int channels, const double *mean, const double *std)
+CNN__SELDOM cnn_status cnn_augment_normalize(cnn_augmentation *augmentation, int channels, const double *mean,
+                                             const double *std)
 {
     cnn_augmentation *a = augmentation;
     const cnn__transform t = { .kind = &normalize_kind, .call = "augment_normalize" };

@@ -86,7 +86,7 @@ static void sum_pixels(const float *line, const resize_axis *a, float *y)
 }
 
 /* The size of the result of an image; as torchvision rounds, where the shorter side is given: down. */
-static __attribute__((noinline, cold)) cnn__extent size_of(const cnn__transform *t, cnn__extent e)
+static __attribute__((noinline)) CNN__SELDOM cnn__extent size_of(const cnn__transform *t, cnn__extent e)
 {
     int64_t most = t->u.resize.max_size, shorter = t->u.resize.h, longer;
     bool upright = e.w <= e.h;
@@ -119,7 +119,8 @@ void cnn__resized_crop(cnn__frame *f, const cnn__transform *t, int64_t top, int6
     cnn__frame_swap(f, out_h, out_w);
 }
 
-static cnn_status resize_infer(const cnn__transform *t, const cnn_context *ctx, cnn__extent *e, int64_t *work)
+static CNN__SELDOM cnn_status resize_infer(const cnn__transform *t, const cnn_context *ctx, cnn__extent *e,
+                                           int64_t *work)
 {
     cnn__extent out = *e;
     if (e->h <= CNN__LARGEST_SIDE && e->w <= CNN__LARGEST_SIDE) {
@@ -145,8 +146,8 @@ static cnn_status resize_apply(const cnn__transform *t, cnn__frame *f)
     return CNN_OK;
 }
 
-cnn_status cnn_augment_resize_with(cnn_augmentation *augmentation, int64_t height, int64_t width,
-                                   const cnn_resize_options *options)
+CNN__SELDOM cnn_status cnn_augment_resize_with(cnn_augmentation *augmentation, int64_t height, int64_t width,
+                                               const cnn_resize_options *options)
 {
     static const cnn__transform_kind kind = { .infer = resize_infer, .apply = resize_apply };
     cnn_augmentation *a = augmentation;
@@ -201,8 +202,9 @@ static cnn_status part_apply(const cnn__transform *t, cnn__frame *f)
     return CNN_OK;
 }
 
-cnn_status cnn_augment_random_resized_crop_with(cnn_augmentation *augmentation, int64_t height, int64_t width,
-                                                const cnn_random_resized_crop_options *options)
+CNN__SELDOM cnn_status cnn_augment_random_resized_crop_with(cnn_augmentation *augmentation, int64_t height,
+                                                            int64_t width,
+                                                            const cnn_random_resized_crop_options *options)
 {
     static const cnn__transform_kind kind = { .infer = resize_infer, .apply = part_apply };
     cnn_augmentation *a = augmentation;

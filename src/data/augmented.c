@@ -100,6 +100,11 @@ static cnn_status infer_chain(const cnn_augmentation *chain, const cnn_context *
     *room = (cnn__room){ .largest = cnn__extent_numel(*e) };
     for (const cnn__transform *t = chain->first; t && status == CNN_OK; t = t->next) {
         int64_t work = 0, bytes = 0;
+        if (t->fill_count && t->fill_count != e->c) {
+            return cnn__fail(ctx, CNN_ERROR_SHAPE,
+                             "%s: %d numbers to fill in, expected one for each of %" PRId64 " channels", t->call,
+                             t->fill_count, e->c);
+        }
         status = t->kind->infer ? t->kind->infer(t, ctx, e, &work) : CNN_OK;
         if (status == CNN_OK) {
             status = cnn__shape_check(ctx, t->call, CNN_F64, 4, (const int64_t[]){ 4, e->c, e->h, e->w }, &bytes);
@@ -272,7 +277,7 @@ static cnn_status set_source(cnn_dataset *dataset, cnn__augmented *a, cnn_datase
 }
 
 /* Fills in `shape` from a tensor. */
-static void shape_of(cnn__sample_shape *shape, const cnn_tensor *t)
+static void sample_like(cnn__sample_shape *shape, const cnn_tensor *t)
 {
     *shape = (cnn__sample_shape){ .dtype = t->dtype,
                                   .ndim = t->ndim < CNN_MAX_DIMS ? t->ndim : CNN_MAX_DIMS - 1,
@@ -297,10 +302,10 @@ static cnn_status set_shapes(cnn_dataset *dataset, cnn_dataset *given, const cha
     }
     cnn_status status = cnn__dataset_make(given, call, (cnn__sample_seed){ 0 }, 0, &x, &y);
     if (status == CNN_OK) {
-        shape_of(&dataset->image, x);
+        sample_like(&dataset->image, x);
         dataset->has_labels = y != NULL;
         if (y) {
-            shape_of(&dataset->label, y);
+            sample_like(&dataset->label, y);
         }
         cnn__tensor_release(x);
         cnn__tensor_release(y);

@@ -16,18 +16,29 @@ class Transforms:
         raise NotImplementedError
 
     def random_crop(
-            self, height: int, width: int, *, padding: Optional[int] = None, fill: Optional[float] = None,
-            padding_mode: Optional[Union[B.PadMode, str, int]] = None, pad_if_needed: Optional[bool] = None) -> Any:
+            self, height: int, width: int, *, padding: Optional[Union[int, str, Sequence[int]]] = None,
+            padding_left: Optional[int] = None, padding_top: Optional[int] = None,
+            padding_right: Optional[int] = None, padding_bottom: Optional[int] = None, fill: Optional[float] = None,
+            fills: Optional[Sequence[float]] = None, padding_mode: Optional[Union[B.PadMode, str, int]] = None,
+            symmetric: Optional[bool] = None, pad_if_needed: Optional[bool] = None) -> Any:
         """RandomCrop: `height` × `width` pixels from a place that is drawn. Reflection needs less padding than
-        the image has pixels.
+        the image has pixels, symmetric reflection not more.
 
         padding: pixels on each side before the crop; default 0
+        padding_left: pixels more on the left; default 0
+        padding_top: pixels more above; default 0
+        padding_right: pixels more on the right; default 0
+        padding_bottom: pixels more below; default 0
         fill: value of padding with CNN_PAD_CONSTANT; default 0
+        fills: one value per channel in place of `fill`, copied; default NULL
         padding_mode: CNN_PAD_CONSTANT (the default), CNN_PAD_REFLECT or CNN_PAD_REPLICATE (edge)
+        symmetric: reflect with the pixels at the edge (padding_mode="symmetric"), whatever `padding_mode` is
         pad_if_needed: pad an image that is smaller than the crop on both sides until it fits"""
         return self._add(
                 "cnn_augment_random_crop_with", height, width, options(B.cnn_random_crop_options, padding=padding,
-                fill=fill, padding_mode=padding_mode, pad_if_needed=pad_if_needed))
+                padding_left=padding_left, padding_top=padding_top, padding_right=padding_right,
+                padding_bottom=padding_bottom, fill=fill, fills=fills, padding_mode=padding_mode, symmetric=symmetric,
+                pad_if_needed=pad_if_needed))
 
     def random_shift(self, pixels: int, padding_mode: Union[B.PadMode, str, int]) -> Any:
         """A random translation by up to `pixels` whole pixels in each direction: a random crop of the image's
@@ -83,22 +94,27 @@ class Transforms:
 
     def random_rotation(
             self, min_degrees: float, max_degrees: float, *, fill: Optional[float] = None,
-            bilinear: Optional[bool] = None) -> Any:
+            fills: Optional[Sequence[float]] = None, center_x: Optional[float] = None,
+            center_y: Optional[float] = None, bilinear: Optional[bool] = None) -> Any:
         """RandomRotation: turns the image about its centre, counter-clockwise, by an angle between
         `min_degrees` and `max_degrees`, which are finite. The shape stays.
 
         fill: value outside of the image; default 0
+        fills: one value per channel in place of `fill`, copied; default NULL
+        center_x: of the map, in pixels from the left edge; default: the middle; CNN_ZERO: 0
+        center_y: of the map, in pixels from the upper edge; default: the middle; CNN_ZERO: 0
         bilinear: default: the nearest pixel"""
         return self._add(
-                "cnn_augment_random_rotation_with", min_degrees, max_degrees,
-                options(B.cnn_random_rotation_options, fill=fill, bilinear=bilinear))
+                "cnn_augment_random_rotation_with", min_degrees, max_degrees, options(B.cnn_random_rotation_options,
+                fill=fill, fills=fills, center_x=center_x, center_y=center_y, bilinear=bilinear))
 
     def random_affine(
             self, min_degrees: float, max_degrees: float, *, translate_x: Optional[float] = None,
             translate_y: Optional[float] = None, scale_min: Optional[float] = None, scale_max: Optional[float] = None,
             shear_x_min: Optional[float] = None, shear_x_max: Optional[float] = None,
             shear_y_min: Optional[float] = None, shear_y_max: Optional[float] = None, fill: Optional[float] = None,
-            bilinear: Optional[bool] = None) -> Any:
+            fills: Optional[Sequence[float]] = None, center_x: Optional[float] = None,
+            center_y: Optional[float] = None, bilinear: Optional[bool] = None) -> Any:
         """RandomAffine: rotation by an angle between `min_degrees` and `max_degrees` (clockwise, as
         torchvision's affine()), translation, scaling and shear about the centre, in one interpolation. The
         shape stays.
@@ -112,26 +128,43 @@ class Transforms:
         shear_y_min: least shear along y; default 0
         shear_y_max: largest shear along y; default 0
         fill: value outside of the image; default 0
+        fills: one value per channel in place of `fill`, copied; default NULL
+        center_x: of the map, in pixels from the left edge; default: the middle; CNN_ZERO: 0
+        center_y: of the map, in pixels from the upper edge; default: the middle; CNN_ZERO: 0
         bilinear: default: the nearest pixel"""
         return self._add(
                 "cnn_augment_random_affine_with", min_degrees, max_degrees, options(B.cnn_random_affine_options,
                 translate_x=translate_x, translate_y=translate_y, scale_min=scale_min, scale_max=scale_max,
                 shear_x_min=shear_x_min, shear_x_max=shear_x_max, shear_y_min=shear_y_min, shear_y_max=shear_y_max,
-                fill=fill, bilinear=bilinear))
+                fill=fill, fills=fills, center_x=center_x, center_y=center_y, bilinear=bilinear))
 
     def color_jitter(
             self, *, brightness: Optional[float] = None, contrast: Optional[float] = None,
-            saturation: Optional[float] = None, hue: Optional[float] = None) -> Any:
+            saturation: Optional[float] = None, hue: Optional[float] = None, brightness_min: Optional[float] = None,
+            brightness_max: Optional[float] = None, contrast_min: Optional[float] = None,
+            contrast_max: Optional[float] = None, saturation_min: Optional[float] = None,
+            saturation_max: Optional[float] = None, hue_min: Optional[float] = None, hue_max: Optional[float] = None
+    ) -> Any:
         """ColorJitter: changes brightness, contrast, saturation and hue in an order that is drawn. Saturation
         and hue leave images of one channel alone.
 
         brightness: the factor is drawn from max(0, 1 - brightness) to 1 + brightness
         contrast: the factor is drawn from max(0, 1 - contrast) to 1 + contrast
         saturation: the factor is drawn from max(0, 1 - saturation) to 1 + saturation
-        hue: the shift is drawn from -hue to hue, in turns; 0 to 0.5"""
+        hue: the shift is drawn from -hue to hue, in turns; 0 to 0.5
+        brightness_min: with brightness_max, if one of them is not 0: the factor is drawn between them
+        brightness_max: see brightness_min
+        contrast_min: with contrast_max the same
+        contrast_max: see contrast_min
+        saturation_min: with saturation_max the same
+        saturation_max: see saturation_min
+        hue_min: with hue_max the same; -0.5 to 0.5
+        hue_max: see hue_min"""
         return self._add(
                 "cnn_augment_color_jitter_with", options(B.cnn_color_jitter_options, brightness=brightness,
-                contrast=contrast, saturation=saturation, hue=hue))
+                contrast=contrast, saturation=saturation, hue=hue, brightness_min=brightness_min,
+                brightness_max=brightness_max, contrast_min=contrast_min, contrast_max=contrast_max,
+                saturation_min=saturation_min, saturation_max=saturation_max, hue_min=hue_min, hue_max=hue_max))
 
     def random_grayscale(self, p: float = 0.5) -> Any:
         """RandomGrayscale: 0.2989 red + 0.587 green + 0.114 blue in all three channels, with probability `p`, 0
@@ -149,7 +182,7 @@ class Transforms:
     def random_erasing(
             self, *, p: Optional[float] = None, scale_min: Optional[float] = None, scale_max: Optional[float] = None,
             ratio_min: Optional[float] = None, ratio_max: Optional[float] = None, value: Optional[float] = None,
-            random: Optional[bool] = None) -> Any:
+            values: Optional[Sequence[float]] = None, random: Optional[bool] = None) -> Any:
         """RandomErasing: fills a rectangle, which is found in at most ten tries.
 
         p: probability, 0 to 1; default 0.5
@@ -158,7 +191,9 @@ class Transforms:
         ratio_min: least height / width, above 0; default 0.3
         ratio_max: largest height / width; default 3.3
         value: what the rectangle is filled with; default 0
+        values: one value per channel in place of `value`, copied; default NULL
         random: fill it with standard normal numbers instead (value='random')"""
         return self._add(
                 "cnn_augment_random_erasing_with", options(B.cnn_random_erasing_options, p=p, scale_min=scale_min,
-                scale_max=scale_max, ratio_min=ratio_min, ratio_max=ratio_max, value=value, random=random))
+                scale_max=scale_max, ratio_min=ratio_min, ratio_max=ratio_max, value=value, values=values,
+                random=random))
