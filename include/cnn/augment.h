@@ -94,8 +94,9 @@ typedef struct cnn_resize_options {
 
 /**
  * Resize: bilinear, to `height` × `width` pixels. A `width` of 0 keeps the proportions, as torchvision's Resize(height)
- * does: the shorter side becomes `height` pixels long, the longer one's length is rounded down. Where an image becomes smaller, the triangle filter is stretched by
- * the same factor, as Pillow and torchvision 0.17 and later do (antialias=True). @since 0.2
+ * does: the shorter side becomes `height` pixels long, the longer one's length is rounded down. Where an image becomes
+ * smaller, the triangle filter is stretched by the same factor, as Pillow and torchvision 0.17 and later do
+ * (antialias=True). @since 0.2
  */
 CNN_API cnn_status cnn_augment_resize_with(cnn_augmentation *augmentation, int64_t height, int64_t width,
                                            const cnn_resize_options *options);

@@ -142,9 +142,9 @@ typedef struct cnn_image_folder_options {
     bool dct_scaling;            /**< decode JPEG pictures to a half, a quarter or an eighth of their size where that
                                       is at least twice the size they are resized to: faster, with other bits, close
                                       to the exact ones */
-    bool own_sizes; /**< samples are as large as their pictures; then `height`, `width`, `shorter_side`, `fit`
-                                      and `dct_scaling` are 0. @since 0.2 */
-    unsigned char reserved[11]; /**< zero: room for later options */
+    bool own_sizes;              /**< samples are as large as their pictures; the sizes, `fit` and `dct_scaling` are
+                                      0 then. @since 0.2 */
+    unsigned char reserved[11];  /**< zero: room for later options */
 } cnn_image_folder_options;
 
 /**

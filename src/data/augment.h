@@ -152,7 +152,7 @@ cnn_status cnn__augment_fail(cnn_augmentation *a, cnn_status status, const char 
 /* Whether a number lies between two, and two numbers are a range between them; else the call fails. */
 bool cnn__augment_check(cnn_augmentation *a, const char *call, const char *name, double value, double least,
                         double most);
-/* Adds a transform that fills pixels with `fill`, or with `count` numbers, one per channel: `name` and `name`s. They are
+/* Adds a transform that fills pixels with `fill`, or with `count` numbers, one per channel. They are
  * finite as floats, or this fails. */
 cnn_status cnn__augment_add_filled(cnn_augmentation *a, cnn__transform *t, const char *name, double fill, int count,
                                    const double *fills);
