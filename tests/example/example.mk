@@ -21,6 +21,12 @@ $(EXAMPLE_DIGITS)/synthetic/t10k-labels-idx1-ubyte: $(BUILD)/examples/mnist_cnn
 $(EXAMPLE_SCRIPTS:%=check-example-%): check-example-%: $(BUILD)/examples/mnist_cnn $(EXAMPLE_DIGITS)/synthetic/t10k-labels-idx1-ubyte
 	@tests/example/$*.sh $< $(EXAMPLE_DIGITS)/synthetic
 
+# 99 % over the seeds of examples/speedrun, with the real MNIST.
+CHECK_LONG += check-speedrun-record
+.PHONY: check-speedrun-record
+check-speedrun-record: $(BUILD)/examples/speedrun $(EXAMPLE_DIGITS)/synthetic/t10k-labels-idx1-ubyte
+	@tests/example/speedrun.sh $< $(EXAMPLE_DIGITS)/synthetic long
+
 # Digits of MNIST and of fonts in pictures of all kinds, after three epochs of training: at least 97 % of both are recognised.
 CHECK_LONG += check-predict
 .PHONY: check-predict
