@@ -162,21 +162,19 @@ static bool make_tensors(cnn__onnx_file_bytes *file, cnn__onnx_reading *reading,
 
 /* ---- the whole ---- */
 
-static cnn__onnx_program *program_read(cnn__onnx_file_bytes *file)
+static cnn__onnx_program *program_read(cnn__onnx_file_bytes *file, const cnn_onnx_options *options)
 {
     cnn__onnx_program *program = calloc(1, sizeof *program);
-    atomic_int *users = malloc(sizeof *users);
-    if (!program || !users) {
+    if (!program) {
         cnn__onnx_wire_fail(file, CNN_ERROR_NO_MEMORY, NULL, "no memory");
-        free(program);
-        free(users);
         return NULL;
     }
-    atomic_init(users, 1);
     atomic_init(&program->users, 1);
-    program->bytes_users = users;
+    program->map = options->map;
+    program->running_statistics = options->running_statistics;
     cnn__onnx_reading reading = { .file = file, .arena = &program->arena };
-    if (!cnn__onnx_source_read(file, &program->bytes) || !cnn__onnx_model_read(&reading, &program->model) ||
+    program->file = cnn__onnx_source_read(file, options->map);
+    if (!program->file || !cnn__onnx_model_read(&reading, &program->model) ||
         !cnn__onnx_program_make(&reading, program) || !cnn__onnx_ports_make(&reading, program) ||
         !mark(&reading, program)) {
         cnn__onnx_program_release(program);
@@ -196,7 +194,7 @@ cnn_module *cnn_onnx_load(cnn_context *ctx, const char *path, const cnn_onnx_opt
         return NULL;
     }
     cnn__onnx_file_bytes file = { .ctx = ctx, .call = call, .path = path, .node_number = -1 };
-    cnn__onnx_program *program = program_read(&file);
+    cnn__onnx_program *program = program_read(&file, &o);
     cnn__onnx_net *net = program ? cnn__onnx_net_new(program) : NULL;
     if (!net) {
         if (program) {
@@ -205,7 +203,6 @@ cnn_module *cnn_onnx_load(cnn_context *ctx, const char *path, const cnn_onnx_opt
         }
         return NULL;
     }
-    program->running_statistics = o.running_statistics;
     cnn_module_options module_options = { .struct_size = sizeof module_options,
                                           .type = "ONNX",
                                           .user = net,

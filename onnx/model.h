@@ -57,6 +57,7 @@ typedef struct cnn__onnx_tensor_def {
     cnn__onnx_text message, raw;
     bool has_raw, is_external;
     bool lent; /* a tensor uses the elements where they are */
+    int uses;  /* how many constants have these elements: several calls of a function share one */
     cnn__onnx_text location;
     int64_t offset, length; /* of the elements in another file; length -1: to its end */
 } cnn__onnx_tensor_def;
@@ -141,9 +142,12 @@ bool cnn__onnx_value_info_read(cnn__onnx_reading *reading, cnn__onnx_text messag
 void *cnn__onnx_reading_get(cnn__onnx_reading *reading, size_t count, size_t size);
 
 /* Writes the elements of a tensor that are in the file to `to`, as libcnn holds the type: numel · the dtype's size
- * bytes. Those in another file come as `bytes` (tensor_elements.c). */
-bool cnn__onnx_tensor_def_elements(cnn__onnx_file_bytes *file, const cnn__onnx_tensor_def *tensor,
-                                   const unsigned char *bytes, void *to);
+ * bytes. `last`: nobody reads them again, and the pages of the file that they alone are in are given back meanwhile
+ * (tensor_elements.c). */
+bool cnn__onnx_tensor_def_elements(cnn__onnx_file_bytes *file, const cnn__onnx_tensor_def *tensor, void *to, bool last);
+/* Writes those elements whose raw bytes are `size`, more than 0, from byte `at` of them on, at `bytes`. */
+void cnn__onnx_tensor_def_put(const cnn__onnx_tensor_def *tensor, int64_t at, int64_t size, const unsigned char *bytes,
+                              void *to);
 /* How many bytes its elements take where they are stored raw; -1 for a type without any. */
 int64_t cnn__onnx_tensor_def_bytes(const cnn__onnx_tensor_def *tensor);
 

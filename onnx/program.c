@@ -131,7 +131,7 @@ static bool know(maker *m, cnn__onnx_constant *constant)
     }
     cnn__onnx_host *host = cnn__onnx_host_new(m->reading->arena, def->type, def->ndim, def->shape);
     void *elements = cnn__onnx_reading_get(m->reading, (size_t)def->numel, 8);
-    if (!host || !elements || !cnn__onnx_tensor_def_elements(m->reading->file, def, NULL, elements)) {
+    if (!host || !elements || !cnn__onnx_tensor_def_elements(m->reading->file, def, elements, false)) {
         return cnn__onnx_wire_fail(m->reading->file, CNN_ERROR_NO_MEMORY, def->at, "no memory for tensor \"%.*s\"",
                                    CNN__TEXT(def->name));
     }
@@ -167,6 +167,7 @@ static bool make_constant(maker *m, cnn__onnx_tensor_def *def, int slot, bool is
         return false;
     }
     constant->def = def;
+    def->uses++;
     constant->is_initializer = is_initializer;
     constant->is_outermost = is_outermost;
     return know(m, constant);

@@ -4,6 +4,7 @@
 #define CNN_ONNX_PROGRAM_H
 
 #include "model.h"
+#include "source.h"
 
 #include <stdatomic.h>
 
@@ -71,9 +72,8 @@ typedef struct cnn__onnx_constant {
 
 typedef struct cnn__onnx_program {
     atomic_int users;
-    unsigned char *bytes; /* the file */
-    size_t size;
-    atomic_int *bytes_users; /* tensors that borrow from it, and this */
+    cnn__onnx_memory *file; /* shared with the tensors that borrow from it */
+    bool map;               /* files are mapped: an option of cnn_onnx_load() */
     cnn__onnx_arena arena;
     cnn__onnx_model model;
     cnn__onnx_block block;

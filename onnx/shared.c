@@ -67,7 +67,7 @@ bool cnn__onnx_def_number(cnn__onnx_run *run, const cnn__onnx_tensor_def *def, d
         return cnn__onnx_step_fail(run, CNN_ERROR_UNSUPPORTED, "a value of %lld elements of type %s",
                                    (long long)def->numel, cnn__onnx_type_name(def->type));
     }
-    if (!cnn__onnx_tensor_def_elements(&none, def, NULL, element)) {
+    if (!cnn__onnx_tensor_def_elements(&none, def, element, false)) {
         run->status = none.status;
         return false;
     }

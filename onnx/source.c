@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -68,30 +69,81 @@ static bool check_kind(cnn__onnx_file_bytes *file, const unsigned char *bytes, i
     return !kind || cnn__onnx_wire_fail(file, CNN_ERROR_FORMAT, NULL, "it is %s, expected an ONNX model", kind);
 }
 
-bool cnn__onnx_source_read(cnn__onnx_file_bytes *file, unsigned char **bytes)
+/* ---- memory ---- */
+
+static cnn__onnx_memory *memory_new(size_t size, size_t before, int fd, int64_t offset)
 {
-    *bytes = NULL;
+    cnn__onnx_memory *memory = malloc(sizeof *memory);
+    size_t all = before + (size ? size : 1);
+    void *pages =
+        memory ? mmap(NULL, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | (fd < 0 ? MAP_ANONYMOUS : 0), fd, (off_t)offset)
+               : MAP_FAILED;
+    if (pages == MAP_FAILED) {
+        free(memory);
+        return NULL;
+    }
+    *memory =
+        (cnn__onnx_memory){ .at = (unsigned char *)pages + before, .size = size, .pages = pages, .page_bytes = all };
+    atomic_init(&memory->users, 1);
+    return memory;
+}
+
+void cnn__onnx_memory_release(cnn__onnx_memory *memory)
+{
+    if (memory && atomic_fetch_sub(&memory->users, 1) == 1) {
+        munmap(memory->pages, memory->page_bytes);
+        free(memory);
+    }
+}
+
+void cnn__onnx_memory_drop(const void *from, const void *to)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), first = ((uintptr_t)from + page - 1) & ~(page - 1),
+              end = (uintptr_t)to & ~(page - 1);
+    if (end > first) {
+        madvise((void *)first, end - first, MADV_DONTNEED);
+    }
+}
+
+/* ---- the model ---- */
+
+/* Reads or maps a file that is open. An empty one cannot be mapped. */
+static cnn__onnx_memory *read_open(cnn__onnx_file_bytes *file, int fd, bool map)
+{
+    int64_t size = size_of(file, fd, "cannot be read");
+    if (size < 0) {
+        return NULL;
+    }
+    map = map && size > 0;
+    cnn__onnx_memory *memory = (uint64_t)size < SIZE_MAX ? memory_new((size_t)size, 0, map ? fd : -1, 0) : NULL;
+    if (!memory) {
+        cnn__onnx_wire_fail(file, CNN_ERROR_NO_MEMORY, NULL, "no memory for %lld bytes", (long long)size);
+    } else if ((!map && !read_all(file, fd, "cannot be read", 0, size, memory->at)) ||
+               !check_kind(file, memory->at, size)) {
+        cnn__onnx_memory_release(memory);
+        memory = NULL;
+    }
+    return memory;
+}
+
+cnn__onnx_memory *cnn__onnx_source_read(cnn__onnx_file_bytes *file, bool map)
+{
     int fd =
         open(file->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* opening a pipe without a writer would wait for one */
     if (fd < 0) {
-        return fail_errno(file, "cannot be opened");
+        fail_errno(file, "cannot be opened");
+        return NULL;
     }
-    int64_t size = size_of(file, fd, "cannot be read");
-    bool good = size >= 0;
-    if (good && !(*bytes = malloc(size ? (size_t)size : 1))) {
-        good = cnn__onnx_wire_fail(file, CNN_ERROR_NO_MEMORY, NULL, "no memory for %lld bytes", (long long)size);
-    }
-    good = good && read_all(file, fd, "cannot be read", 0, size, *bytes) && check_kind(file, *bytes, size);
+    cnn__onnx_memory *memory = read_open(file, fd, map);
     close(fd);
-    if (!good) {
-        free(*bytes);
-        *bytes = NULL;
-        return false;
+    if (memory) {
+        file->bytes = memory->at;
+        file->size = memory->size;
     }
-    file->bytes = *bytes;
-    file->size = (size_t)size;
-    return true;
+    return memory;
 }
+
+/* ---- files beside it ---- */
 
 /* Opens the model's folder, then each part of the name within the one before it, no link among them. */
 static int open_beside(cnn__onnx_file_bytes *file, char *name)
@@ -141,27 +193,45 @@ static bool check_name(cnn__onnx_file_bytes *file, cnn__onnx_text location, char
                                        CNN__TEXT(location));
 }
 
-bool cnn__onnx_source_read_beside(cnn__onnx_file_bytes *file, cnn__onnx_text location, int64_t offset, int64_t size,
-                                  void *to)
+bool cnn__onnx_beside_open(cnn__onnx_file_bytes *file, cnn__onnx_text location, int64_t offset, int64_t size,
+                           cnn__onnx_beside *part)
 {
-    char name[LONGEST_NAME], what[2 * CNN__TEXT_LIMIT];
+    char name[LONGEST_NAME];
+    *part = (cnn__onnx_beside){ .file = file, .fd = -1, .offset = offset, .size = size };
     if (!check_name(file, location, name)) {
         return false;
     }
-    snprintf(what, sizeof what, "external data \"%.*s\"", CNN__TEXT(location));
-    int fd = open_beside(file, name);
-    if (fd < 0) {
-        return errno == ELOOP
-                   ? cnn__onnx_wire_fail(file, CNN_ERROR_FORMAT, NULL, "%s: a symbolic link, expected a file", what)
-                   : fail_errno(file, what);
+    snprintf(part->what, sizeof part->what, "external data \"%.*s\"", CNN__TEXT(location));
+    part->fd = open_beside(file, name);
+    if (part->fd < 0) {
+        return errno == ELOOP ? cnn__onnx_wire_fail(file, CNN_ERROR_FORMAT, NULL,
+                                                    "%s: a symbolic link, expected a file", part->what)
+                              : fail_errno(file, part->what);
     }
-    int64_t bytes = size_of(file, fd, what);
+    int64_t bytes = size_of(file, part->fd, part->what);
     bool good = bytes >= 0;
     if (good && (offset > bytes || size > bytes - offset)) {
         good = cnn__onnx_wire_fail(file, CNN_ERROR_FORMAT, NULL, "%s has %lld bytes, expected %lld from byte %lld on",
-                                   what, (long long)bytes, (long long)size, (long long)offset);
+                                   part->what, (long long)bytes, (long long)size, (long long)offset);
     }
-    good = good && (!to || read_all(file, fd, what, offset, size, to));
-    close(fd);
+    if (!good) {
+        cnn__onnx_beside_close(part);
+    }
     return good;
+}
+
+bool cnn__onnx_beside_read(const cnn__onnx_beside *part, int64_t at, int64_t size, void *to)
+{
+    return read_all(part->file, part->fd, part->what, part->offset + at, size, to);
+}
+
+cnn__onnx_memory *cnn__onnx_beside_map(const cnn__onnx_beside *part)
+{
+    int64_t before = part->offset % sysconf(_SC_PAGESIZE);
+    return memory_new((size_t)part->size, (size_t)before, part->fd, part->offset - before);
+}
+
+void cnn__onnx_beside_close(const cnn__onnx_beside *part)
+{
+    close(part->fd);
 }

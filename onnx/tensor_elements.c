@@ -1,5 +1,6 @@
 /* The elements of a TensorProto, as libcnn holds them. */
 #include "model.h"
+#include "source.h"
 
 #include <string.h>
 
@@ -51,12 +52,50 @@ static void put(int type, void *to, int64_t i, uint64_t bits)
     }
 }
 
-static void put_raw(const cnn__onnx_tensor_def *tensor, const unsigned char *bytes, void *to)
+/* How many bytes of a tensor's are read before their pages are given back. */
+enum { DROPPED_AT_ONCE = 1 << 18 };
+
+static bool has_nibbles(const cnn__onnx_tensor_def *tensor)
 {
-    bool nibbles = tensor->type == CNN__ONNX_UINT4 || tensor->type == CNN__ONNX_INT4;
-    int64_t size = nibbles || tensor->numel == 0 ? 1 : cnn__onnx_tensor_def_bytes(tensor) / tensor->numel;
-    for (int64_t i = 0; i < tensor->numel; i++) {
-        put(tensor->type, to, i, nibbles ? (uint64_t)bytes[i / 2] >> (4 * (i % 2)) : raw_element(bytes, i, size));
+    return tensor->type == CNN__ONNX_UINT4 || tensor->type == CNN__ONNX_INT4;
+}
+
+/* How many elements `size` bytes are, which begin with a whole one. */
+static int64_t elements_of(const cnn__onnx_tensor_def *tensor, int64_t size)
+{
+    return has_nibbles(tensor) ? 2 * size : size / (cnn__onnx_tensor_def_bytes(tensor) / tensor->numel);
+}
+
+void cnn__onnx_tensor_def_put(const cnn__onnx_tensor_def *tensor, int64_t at, int64_t size, const unsigned char *bytes,
+                              void *to)
+{
+    bool nibbles = has_nibbles(tensor);
+    int64_t first = elements_of(tensor, at), count = elements_of(tensor, size), each = nibbles ? 1 : size / count;
+    count = count < tensor->numel - first ? count : tensor->numel - first;
+    for (int64_t i = 0; i < count; i++) {
+        put(tensor->type, to, first + i,
+            nibbles ? (uint64_t)bytes[i / 2] >> (4 * (i % 2)) : raw_element(bytes, i, each));
+    }
+}
+
+/* Gives back the pages of what was read, from `from` to `to`, and the one before, part of which was read earlier. */
+static void drop(const char *start, const char *from, const char *to)
+{
+    enum { MOST_OF_A_PAGE = 1 << 16 };
+    cnn__onnx_memory_drop(from - start > MOST_OF_A_PAGE ? from - MOST_OF_A_PAGE : start, to);
+}
+
+static void put_raw(const cnn__onnx_tensor_def *tensor, void *to, bool last)
+{
+    int64_t size = (int64_t)tensor->raw.size;
+    const char *bytes = tensor->raw.at;
+    for (int64_t at = 0; at < size;) {
+        int64_t part = size - at < DROPPED_AT_ONCE ? size - at : DROPPED_AT_ONCE; /* a multiple of every element */
+        cnn__onnx_tensor_def_put(tensor, at, part, (const unsigned char *)bytes + at, to);
+        if (last) {
+            drop(bytes, bytes + at, bytes + at + part);
+        }
+        at += part;
     }
 }
 
@@ -74,11 +113,11 @@ static uint32_t field_of(int type, int *wire_type)
 }
 
 /* Elements in repeated fields: two 4-bit numbers share a number of 8 bits. */
-static bool put_fields(cnn__onnx_file_bytes *file, const cnn__onnx_tensor_def *tensor, void *to)
+static bool put_fields(cnn__onnx_file_bytes *file, const cnn__onnx_tensor_def *tensor, void *to, bool last)
 {
     int wire_type;
     uint32_t field = field_of(tensor->type, &wire_type);
-    bool nibbles = tensor->type == CNN__ONNX_UINT4 || tensor->type == CNN__ONNX_INT4;
+    bool nibbles = has_nibbles(tensor);
     int64_t count = 0;
     for (cnn__onnx_wire wire = cnn__onnx_wire_begin(file, tensor->message); cnn__onnx_wire_next(&wire);) {
         if (wire.field != field) {
@@ -86,6 +125,7 @@ static bool put_fields(cnn__onnx_file_bytes *file, const cnn__onnx_tensor_def *t
         }
         int64_t more = cnn__onnx_wire_repeated(&wire, wire_type, "the elements of a tensor");
         cnn__onnx_text content = wire.content;
+        const char *kept = content.at;
         for (int64_t i = 0; i < more; i++) {
             uint64_t value = wire.value;
             if (wire.type == CNN__WIRE_LENGTH) {
@@ -94,6 +134,13 @@ static bool put_fields(cnn__onnx_file_bytes *file, const cnn__onnx_tensor_def *t
             for (int part = 0; part <= nibbles && count < tensor->numel; part++) {
                 put(tensor->type, to, count++, value >> (4 * part));
             }
+            if (last && wire.type == CNN__WIRE_LENGTH && content.at - kept >= DROPPED_AT_ONCE) {
+                drop(wire.content.at, kept, content.at);
+                kept = content.at;
+            }
+        }
+        if (last && wire.type == CNN__WIRE_LENGTH) {
+            drop(wire.content.at, kept, content.at);
         }
     }
     return file->status == CNN_OK &&
@@ -103,21 +150,16 @@ static bool put_fields(cnn__onnx_file_bytes *file, const cnn__onnx_tensor_def *t
                                 CNN__TEXT(tensor->name), (long long)count, (long long)tensor->numel));
 }
 
-bool cnn__onnx_tensor_def_elements(cnn__onnx_file_bytes *file, const cnn__onnx_tensor_def *tensor,
-                                   const unsigned char *bytes, void *to)
+bool cnn__onnx_tensor_def_elements(cnn__onnx_file_bytes *file, const cnn__onnx_tensor_def *tensor, void *to, bool last)
 {
-    if (bytes) {
-        put_raw(tensor, bytes, to);
-        return true;
-    }
     if (!tensor->has_raw) {
-        return put_fields(file, tensor, to);
+        return put_fields(file, tensor, to, last);
     }
     if (cnn__onnx_tensor_def_bytes(tensor) != (int64_t)tensor->raw.size) {
         return cnn__onnx_wire_fail(file, CNN_ERROR_FORMAT, tensor->at,
                                    "tensor \"%.*s\" has %zu bytes in the file, expected %lld", CNN__TEXT(tensor->name),
                                    tensor->raw.size, (long long)cnn__onnx_tensor_def_bytes(tensor));
     }
-    put_raw(tensor, (const unsigned char *)tensor->raw.at, to);
+    put_raw(tensor, to, last);
     return true;
 }

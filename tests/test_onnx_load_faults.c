@@ -1,6 +1,6 @@
 /* What loading a model takes: every allocation fails once, memory stays below twice the file, tens of thousands of parameters take a
  * second, and a small file cannot ask for much. */
-#include "support/malloc_faults.h"
+#include "support/counted_pages.h"
 #include "support/onnx_models.h"
 
 #include "zoo.h"

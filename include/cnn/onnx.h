@@ -21,11 +21,17 @@ CNN_BEGIN_DECLS
  * @{ */
 /** Options of cnn_onnx_load(); zero means the default. */
 typedef struct cnn_onnx_options {
-    size_t struct_size;        /**< sizeof(cnn_onnx_options) */
-    bool running_statistics;   /**< in evaluation BatchNormalization uses the file's running statistics as they are,
+    size_t struct_size;      /**< sizeof(cnn_onnx_options) */
+    bool running_statistics; /**< in evaluation BatchNormalization uses the file's running statistics as they are,
                                     also where the file says that it uses the batch's (training_mode), as models do that
                                     were exported in training mode; default: as the file says */
-    unsigned char reserved[7]; /**< zero: room for later options */
+    bool map; /**< files are mapped into memory in place of being read: elements that are used where they lie are those
+                   of the file's pages, which the system loads when they are needed and processes share. Nobody may
+                   change the files then, nor cut them off, while the module or a clone of it is there: elements would
+                   change, and the process would end by SIGBUS. Replacing them by renaming, as cnn_onnx_save() does, is
+                   fine. What is trained is copied by the page, and the file stays as it is. Default: files are read,
+                   and may change afterwards */
+    unsigned char reserved[6]; /**< zero: room for later options */
 } cnn_onnx_options;
 
 /**
@@ -39,10 +45,14 @@ typedef struct cnn_onnx_options {
  *
  * Floating-point initializers that operators take as weights are the module's parameters, under their names in the
  * file; the running statistics of batch normalisation are its buffers. A step that trains (cnn_mode) normalises by the
- * batch and drops out, whatever the file says. Elements of f32, f64, bf16 and i64 are used where they lie in the file's
- * bytes, which are read into memory once; f16 is computed in f32, i8, i16, u16 and u32 in wider integers.
+ * batch and drops out, whatever the file says. Elements of f32, f64, bf16, i64, i32 and u8 are used where they lie in the
+ * file's bytes, which are read into memory once, or mapped; f16 is computed in f32, i8, i16, u16 and u32 in wider
+ * integers. What is converted is converted into its tensor, and the pages that it was in are given back meanwhile, so
+ * that loading takes at most twice the file and 1 MiB, or what the tensors take if that is more (f16 takes twice, i8
+ * four times as many bytes as in the file).
  *
- * Tensors that the model has in other files must be in its folder or below, without symbolic links.
+ * Tensors that the model has in other files must be in its folder or below, without symbolic links. They are read
+ * straight into memory of their own, or mapped.
  *
  * @param options  NULL for the defaults.
  * @return a module owned by the caller; NULL on failure: CNN_ERROR_INVALID_ARGUMENT (a NULL); CNN_ERROR_NOT_FOUND,

@@ -27,6 +27,7 @@ typedef struct refusal {
 
 static refusal heap;
 static size_t heap_now, heap_most; /* bytes, of all blocks since the program began */
+static void (*heap_before_free)(void); /* called before a block of 256 KiB or more is freed; may be NULL */
 
 static inline bool refused(refusal *f)
 {
@@ -88,8 +89,12 @@ int posix_memalign(void **memory, size_t alignment, size_t size)
 
 void free(void *memory)
 {
+    size_t size = memory ? malloc_usable_size(memory) : 0;
+    if (heap_before_free && size >= 1 << 18) {
+        heap_before_free();
+    }
     heap.live -= heap.armed && memory;
-    heap_now -= memory ? malloc_usable_size(memory) : 0;
+    heap_now -= size;
     __libc_free(memory);
 }
 #endif
