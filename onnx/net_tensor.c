@@ -1,6 +1,6 @@
-/* The tensors of a model: their elements are used where they lie in the file's pages, or read and converted straight into
- * the tensor, and pages whose elements have been converted are given back. So loading takes no more than the file and
- * the tensors that cannot use its pages, and while one is converted less than that. */
+/* The tensors of a model: their elements are used where they lie in the file's pages, or read and converted straight
+ * into the tensor, and pages whose elements have been converted are given back. So loading takes no more than the file
+ * and the tensors that cannot use its pages, and while one is converted less than that. */
 #include "net.h"
 
 #include <stdlib.h>

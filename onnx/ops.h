@@ -101,6 +101,13 @@ bool cnn__onnx_op_center_crop_pad(cnn__onnx_run *run);
 bool cnn__onnx_op_reverse_sequence(cnn__onnx_run *run);
 bool cnn__onnx_op_compress(cnn__onnx_run *run);
 
+/* variants.c */
+bool cnn__onnx_check_max_pool(const cnn__onnx_step *step, char *why, size_t size);
+bool cnn__onnx_check_unique(const cnn__onnx_step *step, char *why, size_t size);
+bool cnn__onnx_check_dft(const cnn__onnx_step *step, char *why, size_t size);
+bool cnn__onnx_check_random(const cnn__onnx_step *step, char *why, size_t size);
+bool cnn__onnx_check_einsum(const cnn__onnx_step *step, char *why, size_t size);
+
 /* ops_reduce.c */
 bool cnn__onnx_op_reduce(cnn__onnx_run *run);
 bool cnn__onnx_op_arg(cnn__onnx_run *run);
@@ -153,8 +160,22 @@ bool cnn__onnx_op_topk(cnn__onnx_run *run);
 bool cnn__onnx_op_one_hot(cnn__onnx_run *run);
 bool cnn__onnx_op_nonzero(cnn__onnx_run *run);
 
+/* ops_activations.c */
+enum { CNN__SIGMOID, CNN__TANH, CNN__RELU };
+typedef struct cnn__onnx_activation {
+    int kind;
+    double alpha, beta;
+} cnn__onnx_activation;
+/* The activations of a recurrent node, `each` per direction, in `to`; `defaults` are the kinds of one direction.
+ * Returns false for one that there is not, whose name is `unknown` then. */
+bool cnn__onnx_activations_read(const cnn__onnx_step *step, const int *defaults, int each, int directions,
+                                cnn__onnx_activation *to, cnn__onnx_text *unknown);
+cnn_tensor *cnn__onnx_activated(cnn__onnx_run *run, const cnn__onnx_activation *activation, cnn_tensor *x);
+
 /* ops_sequences.c */
+bool cnn__onnx_check_recurrent(const cnn__onnx_step *step, char *why, size_t size);
 bool cnn__onnx_op_lstm(cnn__onnx_run *run);
+bool cnn__onnx_op_dynamic_quantize_lstm(cnn__onnx_run *run);
 bool cnn__onnx_op_gru(cnn__onnx_run *run);
 bool cnn__onnx_op_rnn(cnn__onnx_run *run);
 

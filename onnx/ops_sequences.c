@@ -2,8 +2,7 @@
  * reset before the product are unrolled. */
 #include "ops.h"
 
-#include <string.h>
-#include <strings.h>
+#include <stdio.h>
 
 enum { LSTM, GRU, RNN, MOST_ACTIVATIONS = 6, NODES_OF_STEP = 16 };
 
@@ -13,8 +12,15 @@ typedef struct recurrent {
     bool plain, reset_after, relu;
     int64_t hidden;
     cnn_tensor *x, *w, *r, *b, *h0, *c0, *lengths, *peepholes;
+    cnn__onnx_activation activations[MOST_ACTIVATIONS]; /* of the first direction, then of the second */
     double clip;
 } recurrent;
+
+/* How many activations a direction has, and which by default. */
+static const int activation_counts[3] = { 3, 2, 1 };
+static const int activation_defaults[3][3] = { { CNN__SIGMOID, CNN__TANH, CNN__TANH },
+                                               { CNN__SIGMOID, CNN__TANH, 0 },
+                                               { CNN__TANH, 0, 0 } };
 
 /* The gates in libcnn's order, of what has those of ONNX along dimension 0. */
 static cnn_tensor *reordered(const recurrent *n, cnn_tensor *x, int64_t at)
@@ -34,63 +40,11 @@ static cnn_tensor *of_direction(cnn_tensor *x, int d)
     return x ? cnn_squeeze(cnn_slice(x, 0, d, d + 1, 1), 0) : NULL;
 }
 
-static bool same_name(cnn__onnx_text a, const char *name)
-{
-    return a.size == strlen(name) && strncasecmp(a.at, name, a.size) == 0;
-}
-
-/* The activation number i of a direction, or the default. */
-static cnn__onnx_text activation(const cnn__onnx_run *run, const recurrent *n, int d, int i)
-{
-    static const char *const defaults[3][3] = { { "Sigmoid", "Tanh", "Tanh" },
-                                                { "Sigmoid", "Tanh", "" },
-                                                { "Tanh", "", "" } };
-    const cnn__onnx_attribute *a = cnn__onnx_attribute_of(run->step, "activations");
-    int each = n->kind == LSTM ? 3 : n->kind == GRU ? 2 : 1;
-    if (a && a->string_count > d * each + i) {
-        return a->strings[d * each + i];
-    }
-    return (cnn__onnx_text){ defaults[n->kind][i], strlen(defaults[n->kind][i]) };
-}
-
+/* Activation number i of a direction. */
 static cnn_tensor *activated(cnn__onnx_run *run, const recurrent *n, int d, int i, cnn_tensor *x)
 {
-    cnn__onnx_text name = activation(run, n, d, i);
-    const cnn__onnx_attribute *alphas = cnn__onnx_attribute_of(run->step, "activation_alpha");
-    int each = n->kind == LSTM ? 3 : n->kind == GRU ? 2 : 1, at = d * each + i;
-    double alpha = alphas && alphas->float_count > at ? (double)alphas->floats[at] : 0.01;
-    if (n->clip > 0) {
-        x = cnn_clamp(x, -n->clip, n->clip);
-    }
-    if (same_name(name, "Sigmoid")) {
-        return cnn_sigmoid(x);
-    }
-    if (same_name(name, "Tanh")) {
-        return cnn_tanh(x);
-    }
-    if (same_name(name, "Relu")) {
-        return cnn_relu(x);
-    }
-    if (same_name(name, "LeakyRelu")) {
-        return cnn_leaky_relu(x, alpha);
-    }
-    if (same_name(name, "Softsign")) {
-        return cnn_softsign(x);
-    }
-    if (same_name(name, "HardSigmoid")) {
-        return cnn_clamp(cnn_add_scalar(cnn_mul_scalar(x, alphas ? alpha : 0.2), 0.5), 0, 1);
-    }
-    if (same_name(name, "Elu")) {
-        return cnn_elu(x, alphas ? alpha : 1);
-    }
-    if (same_name(name, "Softplus")) {
-        return cnn_softplus(x, 1, 1000);
-    }
-    if (same_name(name, "Affine") && !alphas) {
-        return x;
-    }
-    cnn__onnx_step_fail(run, CNN_ERROR_UNSUPPORTED, "the activation %.*s", CNN__TEXT(name));
-    return NULL;
+    x = n->clip > 0 ? cnn_clamp(x, -n->clip, n->clip) : x;
+    return cnn__onnx_activated(run, &n->activations[d * activation_counts[n->kind] + i], x);
 }
 
 /* One direction by libcnn's operation. */
@@ -212,8 +166,8 @@ static bool read_inputs(cnn__onnx_run *run, recurrent *n)
 {
     cnn__onnx_text direction = cnn__onnx_string(run, "direction", "forward");
     n->x = cnn__onnx_in(run, 0);
-    n->w = cnn__onnx_in(run, 1);
-    n->r = cnn__onnx_in(run, 2);
+    n->w = n->w ? n->w : cnn__onnx_in(run, 1);
+    n->r = n->r ? n->r : cnn__onnx_in(run, 2);
     n->b = cnn__onnx_has(run, 3) ? cnn__onnx_in(run, 3) : NULL;
     n->h0 = cnn__onnx_has(run, 5) ? cnn__onnx_in(run, 5) : NULL;
     n->c0 = n->kind == LSTM && cnn__onnx_has(run, 6) ? cnn__onnx_in(run, 6) : NULL;
@@ -253,30 +207,47 @@ static bool read_lengths(cnn__onnx_run *run, recurrent *n)
     return true;
 }
 
+static bool read_activations(cnn__onnx_run *run, recurrent *n)
+{
+    cnn__onnx_text unknown;
+    return cnn__onnx_activations_read(run->step, activation_defaults[n->kind], activation_counts[n->kind],
+                                      n->directions, n->activations, &unknown) ||
+           cnn__onnx_step_fail(run, CNN_ERROR_UNSUPPORTED, "the activation %.*s", CNN__TEXT(unknown));
+}
+
+bool cnn__onnx_check_recurrent(const cnn__onnx_step *step, char *why, size_t size)
+{
+    cnn__onnx_activation activations[MOST_ACTIVATIONS];
+    cnn__onnx_text unknown = { 0 };
+    const cnn__onnx_attribute *a = cnn__onnx_attribute_of(step, "direction");
+    int kind = step->op->code, directions = a && cnn__onnx_text_is(a->s, "bidirectional") ? 2 : 1;
+    bool good = cnn__onnx_activations_read(step, activation_defaults[kind], activation_counts[kind], directions,
+                                           activations, &unknown);
+    snprintf(why, size, "%s%.*s", good ? "" : " with the activation ", CNN__NAME(unknown));
+    return good;
+}
+
+/* Whether libcnn's own operations compute it. */
 static bool is_plain(cnn__onnx_run *run, recurrent *n)
 {
     bool plain =
         !n->peepholes && !(n->clip > 0) && !cnn__onnx_int(run, "input_forget", 0) && (n->kind != GRU || n->reset_after);
-    int each = n->kind == LSTM ? 3 : n->kind == GRU ? 2 : 1, relus = 0;
-    for (int d = 0; d < n->directions; d++) {
-        for (int i = 0; i < each; i++) {
-            cnn__onnx_text name = activation(run, n, d, i);
-            bool relu = n->kind == RNN && same_name(name, "Relu");
-            relus += relu;
-            plain = plain && (relu || same_name(name, n->kind != RNN && i == 0 ? "Sigmoid" : "Tanh"));
-        }
+    int each = activation_counts[n->kind], relus = 0;
+    for (int i = 0; i < n->directions * each; i++) {
+        bool relu = n->kind == RNN && n->activations[i].kind == CNN__RELU;
+        relus += relu;
+        plain = plain && (relu || n->activations[i].kind == activation_defaults[n->kind][i % each]);
     }
     n->relu = relus > 0;
     return plain && (relus == 0 || relus == n->directions);
 }
 
-static bool run_all(cnn__onnx_run *run, int kind)
+static bool run_all(cnn__onnx_run *run, recurrent n)
 {
-    recurrent n = { .kind = kind, .gates = kind == LSTM ? 4 : kind == GRU ? 3 : 1 };
     cnn_tensor *y[2], *h[2], *c[2];
     int type = cnn__onnx_type(run, 0);
     bool backward = cnn__onnx_text_is(cnn__onnx_string(run, "direction", "forward"), "reverse");
-    if (!read_inputs(run, &n) || !read_lengths(run, &n)) {
+    if (!read_inputs(run, &n) || !read_lengths(run, &n) || !read_activations(run, &n)) {
         return false;
     }
     bool plain = is_plain(run, &n);
@@ -288,7 +259,7 @@ static bool run_all(cnn__onnx_run *run, int kind)
         }
     }
     cnn_tensor *all = cnn_stack(y, n.directions, 1), *last = cnn_stack(h, n.directions, 0); /* [T,D,N,H] */
-    cnn_tensor *cells = kind == LSTM ? cnn_stack(c, n.directions, 0) : NULL;
+    cnn_tensor *cells = n.kind == LSTM ? cnn_stack(c, n.directions, 0) : NULL;
     if (n.layout) {
         all = cnn_permute(all, 4, (int[]){ 2, 0, 1, 3 });
         last = cnn_transpose(last, 0, 1);
@@ -300,15 +271,45 @@ static bool run_all(cnn__onnx_run *run, int kind)
 
 bool cnn__onnx_op_lstm(cnn__onnx_run *run)
 {
-    return run_all(run, LSTM);
+    return run_all(run, (recurrent){ .kind = LSTM, .gates = 4 });
 }
 
 bool cnn__onnx_op_gru(cnn__onnx_run *run)
 {
-    return run_all(run, GRU);
+    return run_all(run, (recurrent){ .kind = GRU, .gates = 3 });
 }
 
 bool cnn__onnx_op_rnn(cnn__onnx_run *run)
 {
-    return run_all(run, RNN);
+    return run_all(run, (recurrent){ .kind = RNN, .gates = 1 });
+}
+
+/* ---- quantised weights ---- */
+
+/* Weights [directions,in,4·hidden] of 8 bits as real numbers [directions,4·hidden,in]: (w − zero) · scale, which there
+ * is one of per direction, or one per gate's row. */
+static cnn_tensor *real_weights(cnn__onnx_run *run, int weights, int scales, int zeros)
+{
+    cnn_tensor *w = cnn__onnx_in(run, weights), *scale = cnn__onnx_in(run, scales), *zero = cnn__onnx_in(run, zeros);
+    if (!scale || !zero) {
+        cnn__onnx_step_fail(run, CNN_ERROR_FORMAT, "input %d is left out", scale ? zeros : scales);
+        return NULL;
+    }
+    if (!w || cnn_tensor_ndim(w) != 3) {
+        cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "weights of rank %d, expected 3", w ? cnn_tensor_ndim(w) : 0);
+        return NULL;
+    }
+    const int64_t to[3] = { cnn_tensor_size(w, 0), 1, -1 };
+    w = cnn_sub(cnn__onnx_to(w, CNN_F32), cnn_reshape(cnn__onnx_to(zero, CNN_F32), 3, to));
+    return cnn_transpose(cnn_mul(w, cnn_reshape(cnn__onnx_to(scale, CNN_F32), 3, to)), 1, 2);
+}
+
+/* onnxruntime's LSTM with weights of 8 bits (domain com.microsoft). It quantises inputs and states, too, as they come;
+ * here they stay as they are, which is nearer to the network that was quantised. */
+bool cnn__onnx_op_dynamic_quantize_lstm(cnn__onnx_run *run)
+{
+    recurrent n = { .kind = LSTM, .gates = 4 };
+    n.w = real_weights(run, 1, 8, 9);
+    n.r = n.w ? real_weights(run, 2, 10, 11) : NULL;
+    return n.r && run_all(run, n);
 }

@@ -1,12 +1,11 @@
 /* Making a program of a model: names become slots, nodes steps, functions the steps of their bodies. Everything that is
  * not supported is collected and reported at once. */
+#include "findings.h"
 #include "names.h"
-#include "program.h"
 
-#include <stdio.h>
 #include <string.h>
 
-enum { DEEPEST_CALL = 32, MOST_STEPS = 1 << 18, LIST = 300, HOST_INTEGERS = 4096, HOST_NUMBERS = 64 };
+enum { DEEPEST_CALL = 32, MOST_STEPS = 1 << 18, HOST_INTEGERS = 4096, HOST_NUMBERS = 64 };
 /* How many parts (nodes, the inputs, outputs and attributes of nodes and graphs, elements of constants) the calls of
  * functions may become: so many, and so many per byte of the file. */
 enum { CALLED_PARTS = 1 << 16, CALLED_PARTS_PER_BYTE = 8 };
@@ -35,8 +34,7 @@ typedef struct maker {
     int64_t steps, called;                /* what calls have become */
     int calls;                            /* how many functions are being run in place of their calls */
     const cnn__onnx_function **functions; /* in the order of their names */
-    char unsupported[LIST];
-    int unsupported_count;
+    cnn__onnx_findings findings;
 } maker;
 
 static bool make_nodes(maker *m, const setting *where, scope *names, const cnn__onnx_node *nodes, int count,
@@ -152,12 +150,15 @@ static cnn__onnx_constant *constant_new(maker *m, int slot, int type)
     return constant;
 }
 
-static bool make_constant(maker *m, cnn__onnx_tensor_def *def, int slot, bool is_initializer, bool is_outermost)
+/* The value of a node Constant, or of an initializer, which has no node. */
+static bool make_constant(maker *m, cnn__onnx_tensor_def *def, int slot, const cnn__onnx_node *node, int64_t number,
+                          bool is_outermost)
 {
     cnn_dtype dtype;
     if (!cnn__onnx_dtype(def->type, &dtype)) {
-        return cnn__onnx_wire_fail(m->reading->file, CNN_ERROR_UNSUPPORTED, def->at, "tensor \"%.*s\" is of type %s",
-                                   CNN__TEXT(def->name), cnn__onnx_type_name(def->type));
+        return cnn__onnx_findings_add(m->reading, &m->findings, node, number, "%s%.*s%s of type %s",
+                                      node ? "Constant" : "tensor \"", node ? 0 : CNN__NAME(def->name),
+                                      node ? "" : "\"", cnn__onnx_type_name(def->type));
     }
     if (!count_called(m, def->numel, def->at)) {
         return false;
@@ -168,7 +169,7 @@ static bool make_constant(maker *m, cnn__onnx_tensor_def *def, int slot, bool is
     }
     constant->def = def;
     def->uses++;
-    constant->is_initializer = is_initializer;
+    constant->is_initializer = !node;
     constant->is_outermost = is_outermost;
     return know(m, constant);
 }
@@ -181,7 +182,7 @@ static bool make_initializers(maker *m, scope *names, const cnn__onnx_graph *gra
         if (def->name.size == 0) {
             return cnn__onnx_wire_fail(m->reading->file, CNN_ERROR_FORMAT, def->at, "an initializer has no name");
         }
-        if (!define(m, names, def->name, &slot, def->at) || !make_constant(m, def, slot, true, !names->outer)) {
+        if (!define(m, names, def->name, &slot, def->at) || !make_constant(m, def, slot, NULL, -1, !names->outer)) {
             return false;
         }
     }
@@ -204,15 +205,6 @@ static int64_t version_of(const setting *where, cnn__onnx_text domain)
         }
     }
     return 0;
-}
-
-static void note_unsupported(maker *m, const cnn__onnx_node *node, int64_t number, const char *why)
-{
-    size_t length = strlen(m->unsupported);
-    m->unsupported_count++;
-    snprintf(m->unsupported + length, sizeof m->unsupported - length, "%s%.*s%s%.*s%s (node %lld \"%.*s\")",
-             length ? ", " : "", CNN__TEXT(node->domain), node->domain.size ? "." : "", CNN__TEXT(node->op_type), why,
-             (long long)number, node->name.size < 40 ? (int)node->name.size : 40, node->name.at ? node->name.at : "");
 }
 
 /* The attribute that one of a function's body stands for: the call's, or else the function's default. NULL: none. */
@@ -355,19 +347,27 @@ static bool check_counts(maker *m, const cnn__onnx_step *step)
     return true;
 }
 
+/* Notes what the node's attributes ask for and is not there. */
+static bool check_variant(maker *m, const cnn__onnx_step *step)
+{
+    char why[120];
+    return cnn__onnx_variant_check(step, why, sizeof why) ||
+           cnn__onnx_findings_add(m->reading, &m->findings, step->node, step->number, "%.*s%s",
+                                  CNN__NAME(step->node->op_type), why);
+}
+
 static cnn__onnx_text text_of(const char *text)
 {
     return (cnn__onnx_text){ text, strlen(text) };
 }
 
 /* The value of a node Constant that is not a tensor. */
-static bool make_numbers(maker *m, const cnn__onnx_attribute *a, int slot)
+static bool make_numbers(maker *m, const cnn__onnx_attribute *a, int slot, const cnn__onnx_node *node, int64_t number)
 {
     bool one = cnn__onnx_text_is(a->name, "value_int") || cnn__onnx_text_is(a->name, "value_float");
     bool is_float = cnn__onnx_text_is(a->name, "value_float") || cnn__onnx_text_is(a->name, "value_floats");
     if (!is_float && !cnn__onnx_text_is(a->name, "value_int") && !cnn__onnx_text_is(a->name, "value_ints")) {
-        return cnn__onnx_wire_fail(m->reading->file, CNN_ERROR_UNSUPPORTED, NULL,
-                                   "a constant with the attribute \"%.*s\"", CNN__TEXT(a->name));
+        return cnn__onnx_findings_add(m->reading, &m->findings, node, number, "Constant with %.*s", CNN__NAME(a->name));
     }
     int64_t count = one ? 1 : is_float ? a->float_count : a->int_count;
     if (!count_called(m, count, NULL)) {
@@ -389,7 +389,7 @@ static bool make_numbers(maker *m, const cnn__onnx_attribute *a, int slot)
     return host != NULL || cnn__onnx_wire_fail(m->reading->file, CNN_ERROR_NO_MEMORY, NULL, "no memory");
 }
 
-static bool make_constant_node(maker *m, const setting *where, scope *names, const cnn__onnx_node *node)
+static bool make_constant_node(maker *m, const setting *where, scope *names, const cnn__onnx_node *node, int64_t number)
 {
     cnn__onnx_attribute *attributes;
     int count, slot;
@@ -403,8 +403,8 @@ static bool make_constant_node(maker *m, const setting *where, scope *names, con
     if (!define(m, names, node->outputs[0], &slot, node->at)) {
         return false;
     }
-    return slot < 0 || (attributes->tensor ? make_constant(m, attributes->tensor, slot, false, false)
-                                           : make_numbers(m, attributes, slot));
+    return slot < 0 || (attributes->tensor ? make_constant(m, attributes->tensor, slot, node, number, false)
+                                           : make_numbers(m, attributes, slot, node, number));
 }
 
 /* Runs a function's body in place of the call. */
@@ -479,7 +479,7 @@ static bool make_step(maker *m, const setting *where, scope *names, const cnn__o
         return make_call(m, where, names, node, function, end);
     }
     if (onnx && cnn__onnx_text_is(node->op_type, "Constant")) {
-        return make_constant_node(m, where, names, node);
+        return make_constant_node(m, where, names, node, number);
     }
     cnn__onnx_step *step = cnn__onnx_reading_get(m->reading, 1, sizeof *step);
     cnn__onnx_attribute *attributes;
@@ -493,15 +493,20 @@ static bool make_step(maker *m, const setting *where, scope *names, const cnn__o
     step->attributes = attributes;
     step->in_count = node->input_count;
     step->out_count = node->output_count;
-    step->op = onnx ? cnn__onnx_operator_find(node->op_type, version, &known) : NULL;
-    if (!step->op) {
-        note_unsupported(m, node, number, known ? " of another opset" : "");
+    step->op = cnn__onnx_operator_find(onnx ? text_of("") : node->domain, node->op_type, version, &known);
+    if (!step->op && !cnn__onnx_findings_add(m->reading, &m->findings, node, number, "%.*s%s%.*s%s",
+                                             CNN__NAME(node->domain), node->domain.size ? "." : "",
+                                             CNN__NAME(node->op_type), known ? " of another opset" : "")) {
+        return false;
     }
     if (!make_blocks(m, where, names, step) || !make_outputs(m, names, node, &step->out) ||
         (step->op && !check_counts(m, step))) {
         return false;
     }
     step->in_count = given(step->in, step->in_count);
+    if (step->op && !check_variant(m, step)) {
+        return false;
+    }
     **end = step;
     *end = &step->next;
     return true;
@@ -539,10 +544,14 @@ static bool make_graph_inputs(maker *m, scope *names, const cnn__onnx_graph *gra
         if (find(names, input->name) >= 0) {
             continue;
         }
-        if (!input->name.size || !cnn__onnx_dtype(input->type, &dtype)) {
-            return cnn__onnx_wire_fail(m->reading->file, input->type ? CNN_ERROR_UNSUPPORTED : CNN_ERROR_FORMAT, NULL,
-                                       "input \"%.*s\" is of type %s", CNN__TEXT(input->name),
-                                       input->type ? cnn__onnx_type_name(input->type) : "sequence, optional or none");
+        if (!input->name.size) {
+            return cnn__onnx_wire_fail(m->reading->file, CNN_ERROR_FORMAT, NULL, "input %d has no name", i);
+        }
+        if (!cnn__onnx_dtype(input->type, &dtype) &&
+            !cnn__onnx_findings_add(m->reading, &m->findings, NULL, -1, "input \"%.*s\" of type %s",
+                                    CNN__NAME(input->name),
+                                    input->type ? cnn__onnx_type_name(input->type) : "sequence, optional or none")) {
+            return false;
         }
         p->inputs[p->input_count] = input;
         if (!define(m, names, input->name, &p->block.in[p->input_count++], NULL)) {
@@ -577,10 +586,8 @@ bool cnn__onnx_program_make(cnn__onnx_reading *reading, cnn__onnx_program *progr
     if (!make_nodes(&m, &where, &names, graph->nodes, graph->node_count, &end)) {
         return false;
     }
-    if (m.unsupported_count) {
-        return cnn__onnx_wire_fail(reading->file, CNN_ERROR_UNSUPPORTED, NULL, "%d node%s not supported: %s",
-                                   m.unsupported_count, m.unsupported_count == 1 ? " that is" : "s that are",
-                                   m.unsupported);
+    if (!cnn__onnx_findings_report(reading->file, &m.findings)) {
+        return false;
     }
     program->block.out = cnn__onnx_reading_get(reading, (size_t)graph->output_count, sizeof *program->block.out);
     program->block.out_count = graph->output_count;

@@ -33,7 +33,12 @@ typedef struct cnn__onnx_operator {
         cnn__onnx_run *run); /* where the host knows all inputs; returns false where it does not do it; may be NULL */
     cnn_tensor *(*unary)(cnn_tensor *);
     cnn_tensor *(*binary)(cnn_tensor *, cnn_tensor *);
-    int code; /* tells operators apart that share a function */
+    int code;           /* tells operators apart that share a function */
+    const char *domain; /* NULL: ONNX's own */
+    /* ---- what attributes may say (variants.c) ---- */
+    const char *words; /* those of a few words, and the words: "mode=nearest|linear pad=zeros"; may be NULL */
+    const char *type;  /* the one that is the type of the result; may be NULL */
+    bool (*check)(const cnn__onnx_step *step, char *why, size_t size); /* the others; may be NULL */
 } cnn__onnx_operator;
 
 extern const cnn__onnx_operator cnn__onnx_operators[];
@@ -99,8 +104,10 @@ const cnn__onnx_function **cnn__onnx_functions_sort(cnn__onnx_reading *reading, 
 const cnn__onnx_function *cnn__onnx_function_find(const cnn__onnx_function *const *sorted, int count,
                                                   const cnn__onnx_node *node);
 
-/* The operator of a name that the opset has; NULL: none. `known` tells whether another opset has it. */
-const cnn__onnx_operator *cnn__onnx_operator_find(cnn__onnx_text name, int64_t version, bool *known);
+/* The operator of a name that the opset of a domain (empty: ONNX's own) has; NULL: none. `known` tells whether another
+ * opset has it. */
+const cnn__onnx_operator *cnn__onnx_operator_find(cnn__onnx_text domain, cnn__onnx_text name, int64_t version,
+                                                  bool *known);
 
 /* Host values in an arena; NULL: no memory. */
 cnn__onnx_host *cnn__onnx_host_new(cnn__onnx_arena *arena, int type, int ndim, const int64_t *shape);

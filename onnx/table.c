@@ -28,7 +28,8 @@ static int compare(cnn__onnx_text text, const char *name)
     return order ? order : (text.size > length) - (text.size < length);
 }
 
-const cnn__onnx_operator *cnn__onnx_operator_find(cnn__onnx_text name, int64_t version, bool *known)
+const cnn__onnx_operator *cnn__onnx_operator_find(cnn__onnx_text domain, cnn__onnx_text name, int64_t version,
+                                                  bool *known)
 {
     int low = 0, high = cnn__onnx_operator_count;
     while (low < high) {
@@ -36,6 +37,9 @@ const cnn__onnx_operator *cnn__onnx_operator_find(cnn__onnx_text name, int64_t v
         int order = compare(name, cnn__onnx_operators[middle].name);
         if (order == 0) {
             const cnn__onnx_operator *op = &cnn__onnx_operators[middle];
+            if (!cnn__onnx_text_is(domain, op->domain ? op->domain : "")) {
+                return NULL;
+            }
             *known = true;
             return version >= op->since && (op->until == 0 || version <= op->until) ? op : NULL;
         }

@@ -17,7 +17,7 @@ bool cnn__onnx_text_equal(cnn__onnx_text a, cnn__onnx_text b)
 bool cnn__onnx_wire_fail(cnn__onnx_file_bytes *file, cnn_status status, const unsigned char *at, const char *format,
                          ...)
 {
-    char text[300], where[2 * CNN__TEXT_LIMIT + 40] = "";
+    char text[450], where[2 * CNN__TEXT_LIMIT + 40] = "";
     if (file->status != CNN_OK) {
         return false;
     }

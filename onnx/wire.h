@@ -61,6 +61,8 @@ bool cnn__onnx_wire_element(cnn__onnx_text *content, int type, uint64_t *value);
 #define CNN__TEXT_LIMIT 100
 #define CNN__TEXT(text) \
     ((int)((text).size < CNN__TEXT_LIMIT ? (text).size : CNN__TEXT_LIMIT)), ((text).at ? (text).at : "")
+/* The same of a name in a list of several. */
+#define CNN__NAME(text) ((int)((text).size < 40 ? (text).size : 40)), ((text).at ? (text).at : "")
 
 bool cnn__onnx_text_is(cnn__onnx_text text, const char *other);
 bool cnn__onnx_text_equal(cnn__onnx_text a, cnn__onnx_text b);

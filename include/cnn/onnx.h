@@ -57,7 +57,9 @@ typedef struct cnn_onnx_options {
  * @param options  NULL for the defaults.
  * @return a module owned by the caller; NULL on failure: CNN_ERROR_INVALID_ARGUMENT (a NULL); CNN_ERROR_NOT_FOUND,
  *         CNN_ERROR_IO; CNN_ERROR_FORMAT for a malformed file; CNN_ERROR_UNSUPPORTED for another opset, and for
- *         operators that cnn_onnx_operator() does not name, all of which the message names; CNN_ERROR_NO_MEMORY.
+ *         operators that cnn_onnx_operator() does not name, for what attributes ask for and there is not, and for types
+ *         of inputs and initializers that libcnn does not hold, all of which the message names, with their nodes;
+ *         CNN_ERROR_NO_MEMORY.
  * @since 0.2
  */
 CNN_API cnn_module *cnn_onnx_load(cnn_context *ctx, const char *path, const cnn_onnx_options *options);

@@ -30,6 +30,24 @@ else
     echo "skipped: the ONNX project's tests from opset 18 on: $TRACE_PYTHON has no onnx"
 fi
 
+# ---- light models, which PyPI's onnx brings with their outputs ----
+if ! has "$TRACE_PYTHON" onnx.backend.test.runner; then
+    echo "skipped: the ONNX project's light models: $TRACE_PYTHON has no onnx"
+elif [ -e "$work/light/light_zfnet512/test_data_set_0/output_0.pb" ] || "$TRACE_PYTHON" "$here/light_models.py" "$work/light"; then
+    run "$work/light"
+else
+    failed=1
+fi
+
+# ---- recurrent networks, beside onnxruntime ----
+if has "$TRACE_PYTHON" onnxruntime onnx; then
+    "$TRACE_PYTHON" "$here/recurrent_models.py" "$work/recurrent" || failed=1
+    run --tolerance 1e-5 "$work/recurrent/exact"
+    run --tolerance 1e-2 "$work/recurrent/quantised" # onnxruntime quantises inputs and states to 8 bits, too
+else
+    echo "skipped: recurrent networks: $TRACE_PYTHON has no onnxruntime"
+fi
+
 # ---- training on ----
 if has "$EXPORT_PYTHON" torch torchvision; then
     "$EXPORT_PYTHON" "$here/train_nets.py" "$(dirname "$program")/train_net" "$work/training" || failed=1

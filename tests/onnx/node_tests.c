@@ -66,7 +66,7 @@ static bool read_value(const char *path, value *v, void **elements)
         return false;
     }
     *elements = calloc((size_t)v->def.numel + 1, 8);
-    return *elements && cnn__onnx_tensor_def_elements(&file, &v->def, NULL, *elements);
+    return *elements && cnn__onnx_tensor_def_elements(&file, &v->def, *elements, false);
 }
 
 static void value_free(value *v)
