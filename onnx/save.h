@@ -208,7 +208,7 @@ float *cnn__export_floats(cnn__export *s, int value, int64_t *count);
     /* save_elements.c */ \
     X(leaky_relu) X(elu) X(clip) X(hardsigmoid) X(prelu) X(gelu) X(silu) X(mish) X(softplus) X(logsigmoid) \
     X(scaled_log) X(log1p) X(expm1) X(exp2) X(rsqrt) X(square) X(trunc) X(with_scalar) X(clamp) X(cast) \
-    X(masked_fill) X(logical) X(logical_not) X(ne) X(isfinite) X(bitwise) \
+    X(masked_fill) X(logical) X(logical_not) X(ne) X(isfinite) X(bitwise) X(shift) \
     /* save_shapes.c */ \
     X(reshape) X(permute) X(slice) X(expand) X(concat) X(stack) X(pad) X(flip) X(roll) X(repeat) X(shuffle) \
     /* save_indices.c */ \
@@ -216,7 +216,11 @@ float *cnn__export_floats(cnn__export *s, int value, int64_t *count);
     /* save_reductions.c */ \
     X(reduction) X(extremum_along) X(argument) X(any_all) X(norm) X(moments) \
     /* save_layers.c */ \
-    X(conv) X(conv_transpose) X(maxpool) X(avg_pool) X(adaptive) X(interpolate) X(linear) X(embedding) \
+    X(conv) X(conv_transpose) X(interpolate) X(linear) X(embedding) \
+    /* save_pool.c */ \
+    X(maxpool) X(avg_pool) X(adaptive) X(fold) \
+    /* save_losses.c */ \
+    X(class_loss) \
     /* save_norms.c */ \
     X(batch_norm) X(channel_norm) X(row_norm) X(local_response_norm) \
     /* save_sequences.c */ \

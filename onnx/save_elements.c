@@ -240,6 +240,29 @@ void cnn__export_write_bitwise(cnn__export *s, const cnn_trace_node *node)
                        cnn__export_string(s, "%s%s", truth ? "" : "Bitwise", logical_type(node)));
 }
 
+/* ONNX shifts unsigned integers, of which libcnn has those of 8 bits; shifts by 8 and more leave nothing. */
+void cnn__export_write_shift(cnn__export *s, const cnn_trace_node *node)
+{
+    cnn__export_buffer op = { 0 };
+    const char *by = cnn__export_in(s, node, 1), *shifted = cnn__export_between(s);
+    if (cnn__export_dtype(s, node->inputs[0]) != CNN_U8) {
+        cnn__export_refuse(s, "ONNX shifts unsigned integers only");
+        return;
+    }
+    cnn__export_operand(&op, cnn__export_in(s, node, 0));
+    cnn__export_operand(&op, by);
+    cnn__export_result(&op, shifted);
+    cnn__export_text(&op, "direction", strcmp(node->op, "bitwise_left_shift") == 0 ? "LEFT" : "RIGHT");
+    cnn__export_end(s, &op, "BitShift");
+    op = (cnn__export_buffer){ 0 };
+    const char *wide = cnn__export_cast(s, cnn__export_between(s), by, CNN_I32);
+    cnn__export_operand(&op, between(s, "Less", wide, cnn__export_number(s, CNN_I32, 8)));
+    cnn__export_operand(&op, shifted);
+    cnn__export_operand(&op, cnn__export_number(s, CNN_U8, 0));
+    cnn__export_result(&op, cnn__export_out(s, node));
+    cnn__export_end(s, &op, "Where");
+}
+
 void cnn__export_write_ne(cnn__export *s, const cnn_trace_node *node)
 {
     const char *same = between(s, "Equal", cnn__export_in(s, node, 0), cnn__export_in(s, node, 1));

@@ -1,77 +1,11 @@
-/* Convolutions, pooling, resizing, products and tables as operators of ONNX. */
-#include "save.h"
+/* Convolutions, resizing, products and tables as operators of ONNX. */
+#include "save_windows.h"
 
 #include <cnn/ops.h>
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- windows ---- */
-
-/* An attribute of windows along `axes` dimensions; what has one dimension may be listed as images of height 1. */
-static void window_ints(cnn__export *s, const cnn_trace_node *node, const char *name, int axes, int64_t *values)
-{
-    const int skipped = cnn__export_count_at(s, node, name) - axes;
-    for (int i = 0; i < axes; i++) {
-        values[i] = cnn__export_int_at(s, node, name, skipped + i);
-    }
-}
-
-static int axes_of(cnn__export *s, const cnn_trace_node *node)
-{
-    return cnn__export_ndim(s, node->inputs[0]) - 2;
-}
-
-/* The padding at the end of an axis, which no attribute says: it is what the results' windows reach beyond the operand,
- * and may be up to a stride less one more. Of pictures of any size it is what fits all that were traced. */
-typedef struct ending {
-    int64_t stride, reach, before; /* reach: of a window */
-    int64_t least, most;
-} ending;
-
-static void see_sizes(int64_t in, int64_t out, void *user)
-{
-    ending *e = user;
-    const int64_t beyond = (out - 1) * e->stride + e->reach - in - e->before;
-    e->least = beyond > e->least ? beyond : e->least;
-    e->most = beyond + e->stride - 1 < e->most ? beyond + e->stride - 1 : e->most;
-}
-
-static int64_t end_padding(cnn__export *s, const cnn_trace_node *node, int d, ending e)
-{
-    const int x = node->inputs[0], y = node->outputs[0];
-    e.least = 0;
-    e.most = INT64_MAX;
-    if (cnn__export_shape_of(s, x).dim[d].times != CNN__EXPORT_FREE) {
-        see_sizes(cnn__export_size(s, x, d), cnn__export_size(s, y, d), &e);
-        return e.least;
-    }
-    cnn__export_each_size(s, x, y, d, see_sizes, &e);
-    if (e.least > e.most) {
-        cnn__export_needs_size(s);
-    }
-    return e.before >= e.least && e.before <= e.most ? e.before : e.least;
-}
-
-/* Kernel, stride, dilation, and the padding on both sides of each axis. */
-static void put_window(cnn__export *s, cnn__export_buffer *op, const cnn_trace_node *node)
-{
-    int64_t kernel[3], stride[3], dilation[3], pads[6];
-    const int axes = axes_of(s, node);
-    window_ints(s, node, "kernel", axes, kernel);
-    window_ints(s, node, "stride", axes, stride);
-    window_ints(s, node, "dilation", axes, dilation);
-    window_ints(s, node, "padding", axes, pads);
-    for (int i = 0; i < axes; i++) {
-        const ending e = { .stride = stride[i], .reach = dilation[i] * (kernel[i] - 1) + 1, .before = pads[i] };
-        pads[axes + i] = end_padding(s, node, 2 + i, e);
-    }
-    cnn__export_ints(op, "kernel_shape", axes, kernel);
-    cnn__export_ints(op, "strides", axes, stride);
-    cnn__export_ints(op, "dilations", axes, dilation);
-    cnn__export_ints(op, "pads", 2 * axes, pads);
-}
 
 /* ---- batch normalisation that becomes part of the weights ---- */
 
@@ -103,7 +37,7 @@ static void fold(cnn__export *s, const cnn_trace_node *norm, float *w, float *b,
 }
 
 /* The operands with the normalisation behind them in them, under the names of the operands themselves. */
-static void folded_operands(cnn__export *s, cnn__export_buffer *op, const cnn_trace_node *node)
+static void folded_operands(cnn__export *s, cnn__export_buffer *op, const cnn_trace_node *node, bool lacks)
 {
     const cnn_trace_node *norm = cnn_trace_get_node(s->trace, s->folded[s->now]);
     const cnn_trace_value *weight = cnn__export_value(s, node->inputs[1]);
@@ -118,21 +52,32 @@ static void folded_operands(cnn__export *s, cnn__export_buffer *op, const cnn_tr
     bias_name = *bias_name ? bias_name : cnn__export_between(s);
     cnn__export_add_constant(s, weight_name, CNN_F32, weight->ndim, weight->shape, w);
     cnn__export_add_constant(s, bias_name, CNN_F32, 1, &channels, b);
-    cnn__export_operand(op, cnn__export_in(s, node, 0));
+    cnn__export_operand(op, cnn__export_operand_with_batch(s, node, lacks));
     cnn__export_operand(op, weight_name);
     cnn__export_operand(op, bias_name);
 }
 
-/* Weight and bias, with the normalisation behind them where it is folded; and the result, which is then its result. */
-static void weighted(cnn__export *s, cnn__export_buffer *op, const cnn_trace_node *node)
+/* The operand, weight and bias, with the normalisation behind them where it is folded. Returns the value that the
+ * result is: that normalisation's then. */
+static int weighted(cnn__export *s, cnn__export_buffer *op, const cnn_trace_node *node, bool lacks)
 {
     if (s->folding[s->now] == 1) {
-        folded_operands(s, op, node);
-        cnn__export_result(op, cnn__export_out(s, cnn_trace_get_node(s->trace, s->folded[s->now])));
-    } else {
-        cnn__export_operands(s, op, node, 3);
-        cnn__export_result(op, cnn__export_out(s, node));
+        folded_operands(s, op, node, lacks);
+        return cnn_trace_get_node(s->trace, s->folded[s->now])->outputs[0];
     }
+    cnn__export_operand(op, cnn__export_operand_with_batch(s, node, lacks));
+    for (int i = 1; i < 3 && cnn__export_has(node, i); i++) {
+        cnn__export_operand(op, cnn__export_in(s, node, i));
+    }
+    return node->outputs[0];
+}
+
+static void end_weighted(cnn__export *s, cnn__export_buffer *op, int value, bool lacks, const char *type)
+{
+    const char *y = cnn__export_result_with_batch(s, value, lacks);
+    cnn__export_result(op, y);
+    cnn__export_end(s, op, type);
+    cnn__export_without_batch(s, value, y, lacks);
 }
 
 /* ---- convolutions ---- */
@@ -140,10 +85,11 @@ static void weighted(cnn__export *s, cnn__export_buffer *op, const cnn_trace_nod
 void cnn__export_write_conv(cnn__export *s, const cnn_trace_node *node)
 {
     cnn__export_buffer op = { 0 };
-    weighted(s, &op, node);
-    put_window(s, &op, node);
+    const bool lacks = cnn__export_first_axis(s, node) == 1;
+    const int value = weighted(s, &op, node, lacks);
+    cnn__export_put_window(s, &op, node);
     cnn__export_int(&op, "group", cnn__export_int_at(s, node, "groups", 0));
-    cnn__export_end(s, &op, "Conv");
+    end_weighted(s, &op, value, lacks, "Conv");
 }
 
 /* Its padding is taken off the result, at both ends alike. */
@@ -152,115 +98,16 @@ void cnn__export_write_conv_transpose(cnn__export *s, const cnn_trace_node *node
     static const char *const from[4] = { "stride", "dilation", "output_padding", "padding" };
     static const char *const to[4] = { "strides", "dilations", "output_padding", "pads" };
     cnn__export_buffer op = { 0 };
-    const int axes = axes_of(s, node);
+    const int axes = cnn__export_axes(node);
     for (int k = 0; k < 4; k++) {
         int64_t numbers[6];
-        window_ints(s, node, from[k], axes, numbers);
+        cnn__export_window_ints(s, node, from[k], axes, numbers);
         memcpy(numbers + axes, numbers, (size_t)axes * sizeof *numbers);
         cnn__export_ints(&op, to[k], k == 3 ? 2 * axes : axes, numbers);
     }
     cnn__export_int(&op, "group", cnn__export_int_at(s, node, "groups", 0));
-    cnn__export_finish(s, &op, node, 3, "ConvTranspose");
-}
-
-/* ---- pooling ---- */
-
-void cnn__export_write_maxpool(cnn__export *s, const cnn_trace_node *node)
-{
-    cnn__export_buffer op = { 0 };
-    put_window(s, &op, node);
-    cnn__export_finish(s, &op, node, 1, "MaxPool");
-}
-
-/* ONNX knows no divisor of the caller's, and its rule for the last window of ceil_mode differs from PyTorch's. */
-void cnn__export_write_avg_pool(cnn__export *s, const cnn_trace_node *node)
-{
-    cnn__export_buffer op = { 0 };
-    int64_t kernel[2], stride[2], pads[4];
-    const int axes = axes_of(s, node);
-    if (cnn__export_int_at(s, node, "ceil_mode", 0) || cnn__export_int_at(s, node, "divisor_override", 0)) {
-        cnn__export_refuse(s, "ONNX has neither its ceil_mode nor a divisor of the caller's");
-        return;
-    }
-    window_ints(s, node, "kernel", axes, kernel);
-    window_ints(s, node, "stride", axes, stride);
-    window_ints(s, node, "padding", axes, pads);
-    memcpy(pads + axes, pads, (size_t)axes * sizeof *pads);
-    cnn__export_ints(&op, "kernel_shape", axes, kernel);
-    cnn__export_ints(&op, "strides", axes, stride);
-    cnn__export_ints(&op, "pads", 2 * axes, pads);
-    cnn__export_int(&op, "count_include_pad", !cnn__export_int_at(s, node, "exclude_padding", 0));
-    cnn__export_finish(s, &op, node, 1, "AveragePool");
-}
-
-/* The mean of each window as a product with a matrix [windows, size], whose rows are 1 / n within their window.
- * PyTorch's windows go from floor(i · size / windows) to ceil((i + 1) · size / windows). */
-static const char *averaging(cnn__export *s, int64_t windows, int64_t size, bool transposed)
-{
-    const int64_t shape[2] = { transposed ? size : windows, transposed ? windows : size };
-    float *all = calloc((size_t)(windows * size) + 1, sizeof *all);
-    const char *name = cnn__export_between(s);
-    for (int64_t i = 0; all && i < windows; i++) {
-        const int64_t from = i * size / windows, to = ((i + 1) * size + windows - 1) / windows;
-        for (int64_t k = from; k < to; k++) {
-            all[transposed ? k * windows + i : i * size + k] = 1 / (float)(to - from);
-        }
-    }
-    cnn__export_add_constant(s, name, CNN_F32, 2, shape, all);
-    return name;
-}
-
-/* Windows of several sizes, along the last dimension and then along the one before it. */
-static void write_uneven_average(cnn__export *s, const cnn_trace_node *node)
-{
-    const int x = node->inputs[0], y = node->outputs[0];
-    const bool plane = axes_of(s, node) == 2;
-    const char *columns = averaging(s, cnn__export_size(s, y, -1), cnn__export_size(s, x, -1), true);
-    const char *to = plane ? cnn__export_between(s) : cnn__export_out(s, node);
-    const char *narrow = cnn__export_emit(s, "MatMul", to, cnn__export_in(s, node, 0), columns);
-    if (plane) {
-        const char *rows = averaging(s, cnn__export_size(s, y, -2), cnn__export_size(s, x, -2), false);
-        cnn__export_emit(s, "MatMul", cnn__export_out(s, node), rows, narrow);
-    }
-}
-
-/* Windows of one size; one window alone has an operator of its own. */
-void cnn__export_write_adaptive(cnn__export *s, const cnn_trace_node *node)
-{
-    cnn__export_buffer op = { 0 };
-    const bool max = strstr(node->op, "max") != NULL;
-    const int axes = axes_of(s, node);
-    int64_t kernel[3] = { 0 };
-    bool global = true, uneven = false;
-    for (int i = 0; i < axes; i++) {
-        const cnn__export_dim out = cnn__export_shape_of(s, node->outputs[0]).dim[2 + i];
-        global &= out.size == 1 && !out.times;
-    }
-    for (int i = 0; i < axes && !global; i++) {
-        const int64_t in = cnn__export_size(s, node->inputs[0], 2 + i),
-                      out = cnn__export_size(s, node->outputs[0], 2 + i);
-        kernel[i] = out ? in / out : 0;
-        uneven |= !kernel[i] || kernel[i] * out != in;
-    }
-    if (uneven && !max && axes <= 2 && cnn__export_dtype(s, node->inputs[0]) == CNN_F32) {
-        write_uneven_average(s, node);
-        return;
-    }
-    if (uneven) {
-        cnn__export_refuse(s, "ONNX has no maxima of windows of several sizes");
-        return;
-    }
-    if (!global) {
-        cnn__export_ints(&op, "kernel_shape", axes, kernel);
-        cnn__export_ints(&op, "strides", axes, kernel);
-    }
-    if (max && node->output_count > 1 && node->outputs[1] >= 0 && s->uses[node->outputs[1]]) {
-        cnn__export_refuse(s, "ONNX counts the places of maxima in another way");
-    }
-    cnn__export_finish(s, &op, node, 1,
-                       global ? (max ? "GlobalMaxPool" : "GlobalAveragePool")
-                       : max  ? "MaxPool"
-                              : "AveragePool");
+    const bool lacks = cnn__export_first_axis(s, node) == 1;
+    end_weighted(s, &op, weighted(s, &op, node, lacks), lacks, "ConvTranspose");
 }
 
 /* ---- resizing ---- */
@@ -361,9 +208,9 @@ void cnn__export_write_linear(cnn__export *s, const cnn_trace_node *node)
         write_rows(s, node);
         return;
     }
-    weighted(s, &op, node);
+    const int value = weighted(s, &op, node, false);
     cnn__export_int(&op, "transB", 1);
-    cnn__export_end(s, &op, "Gemm");
+    end_weighted(s, &op, value, false, "Gemm");
 }
 
 /* Rows of a table by their numbers. */

@@ -11,32 +11,46 @@
 /* What ONNX has for an operation: its gates in ONNX's order, of which PyTorch's are i, f, g, o and r, z, n. */
 typedef struct recurrent {
     const char *name, *type;
-    int gates, order[4];
+    int gates;
+    int64_t order[4];
 } recurrent;
 
 static const recurrent recurrents[] = { { "lstm", "LSTM", 4, { 0, 3, 1, 2 } },
                                         { "gru", "GRU", 3, { 1, 0, 2 } },
                                         { "rnn", "RNN", 1, { 0 } } };
 
-/* The gates of one or two stored values in ONNX's order, behind each other, with a dimension for the directions. */
-static const char *gates_constant(cnn__export *s, const recurrent *r, const int *values, int count)
+enum { X, H0, C0, W, R, BIASES, LENGTHS = 7 };
+
+/* Weights or a bias with the gates in ONNX's order, and a dimension for the directions in front: [1,gates·H,…]. The
+ * file has them as the module has, so that they keep their names; runtimes bring constants in order once. */
+static const char *gates_of(cnn__export *s, const recurrent *r, int value)
 {
-    const cnn_trace_value *v = cnn__export_value(s, values[0]);
-    const int64_t hidden = v->shape[0] / r->gates, columns = v->ndim == 2 ? v->shape[1] : 1;
-    const size_t row = (size_t)(hidden * columns);
-    float *all = malloc((size_t)(count * r->gates) * row * sizeof *all + 1);
-    for (int p = 0; p < count; p++) {
-        int64_t numel;
-        float *from = cnn__export_floats(s, values[p], &numel);
-        for (int g = 0; all && from && g < r->gates; g++) {
-            memcpy(all + (size_t)(p * r->gates + g) * row, from + (size_t)r->order[g] * row, row * sizeof *all);
-        }
-        free(from);
+    const int ndim = cnn__export_ndim(s, value);
+    const int64_t rows = cnn__export_size(s, value, 0), columns = ndim == 2 ? cnn__export_size(s, value, 1) : 0;
+    const cnn__export_shape apart = cnn__export_fixed(ndim + 1, (int64_t[]){ r->gates, rows / r->gates, columns });
+    const cnn__export_shape whole = cnn__export_fixed(ndim + 1, (int64_t[]){ 1, rows, columns });
+    const char *name = cnn__export_name(s, value);
+    if (r->gates > 1) {
+        name = cnn__export_reshape(s, cnn__export_between(s), name, &apart);
+        name = cnn__export_emit(s, "Gather", cnn__export_between(s), name, cnn__export_integers(s, r->gates, r->order));
     }
-    const int64_t shape[3] = { 1, count * r->gates * hidden, columns };
-    const char *name = cnn__export_between(s);
-    cnn__export_add_constant(s, name, CNN_F32, v->ndim + 1, shape, all);
-    return name;
+    return cnn__export_reshape(s, cnn__export_between(s), name, &whole);
+}
+
+/* Both biases behind each other; zeros for one that was left out. */
+static const char *biases_of(cnn__export *s, const recurrent *r, const cnn_trace_node *node, int64_t rows)
+{
+    const char *both[2];
+    if (!cnn__export_has(node, BIASES) && !cnn__export_has(node, BIASES + 1)) {
+        return "";
+    }
+    for (int i = 0; i < 2; i++) {
+        const cnn__export_shape whole = cnn__export_fixed(2, (int64_t[]){ 1, rows });
+        both[i] = cnn__export_has(node, BIASES + i)
+                      ? gates_of(s, r, node->inputs[BIASES + i])
+                      : cnn__export_reshape(s, cnn__export_between(s), cnn__export_filled(s, CNN_F32, rows, 0), &whole);
+    }
+    return cnn__export_concat(s, cnn__export_between(s), both[0], both[1], 1);
 }
 
 /* A state [N,H] with a dimension for the directions. */
@@ -48,20 +62,17 @@ static const char *first_state(cnn__export *s, const cnn_trace_node *node, int i
                                     : "";
 }
 
-static bool is_stored(cnn__export *s, const cnn_trace_node *node, int i)
+static bool is_f32(cnn__export *s, const cnn_trace_node *node, int i)
 {
-    return cnn__export_has(node, i) && cnn__export_value(s, node->inputs[i])->tensor &&
-           cnn__export_dtype(s, node->inputs[i]) == CNN_F32;
+    return cnn__export_has(node, i) && cnn__export_dtype(s, node->inputs[i]) == CNN_F32;
 }
-
-enum { X, H0, C0, W, R, BIAS, BIAS_R, LENGTHS };
 
 static void recurrent_operands(cnn__export *s, cnn__export_buffer *op, const cnn_trace_node *node, const recurrent *r)
 {
     cnn__export_operands(s, op, node, 1);
-    cnn__export_operand(op, gates_constant(s, r, &node->inputs[W], 1));
-    cnn__export_operand(op, gates_constant(s, r, &node->inputs[R], 1));
-    cnn__export_operand(op, cnn__export_has(node, BIAS) ? gates_constant(s, r, &node->inputs[BIAS], 2) : "");
+    cnn__export_operand(op, gates_of(s, r, node->inputs[W]));
+    cnn__export_operand(op, gates_of(s, r, node->inputs[R]));
+    cnn__export_operand(op, biases_of(s, r, node, cnn__export_size(s, node->inputs[W], 0)));
     cnn__export_operand(op, cnn__export_has(node, LENGTHS)
                                 ? cnn__export_cast(s, cnn__export_between(s), cnn__export_in(s, node, LENGTHS), CNN_I32)
                                 : "");
@@ -81,11 +92,12 @@ void cnn__export_write_recurrent(cnn__export *s, const cnn_trace_node *node)
         r++;
     }
     const int results = r->gates == 4 ? 3 : 2;
-    const bool biased = cnn__export_has(node, BIAS) || cnn__export_has(node, BIAS_R);
-    if (!is_stored(s, node, W) || !is_stored(s, node, R) || cnn__export_dtype(s, node->inputs[X]) != CNN_F32 ||
-        (biased && (!is_stored(s, node, BIAS) || !is_stored(s, node, BIAS_R)))) {
-        cnn__export_refuse(s, "weights that are computed, missing or not float32 cannot be written");
-        return;
+    for (int i = 0; i < 3; i++) {
+        static const int real[3] = { X, W, R };
+        if (!is_f32(s, node, real[i])) { /* onnxruntime has no other */
+            cnn__export_refuse(s, "it is written in float32 only");
+            return;
+        }
     }
     recurrent_operands(s, &op, node, r);
     for (int j = 0; j < results; j++) {

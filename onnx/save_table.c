@@ -5,11 +5,13 @@
 
 #define BY(name) .write = cnn__export_write_##name
 #define AS(type) .plain = type
+#define NOT(reason) .why = reason
 
 static const struct {
     const char *name;
     cnn__export_write_fn *write;
     const char *plain;
+    const char *why; /* it is not written */
 } operations[] = {
     /* functions of each element */
     { "neg", AS("Neg") },
@@ -91,6 +93,8 @@ static const struct {
     { "bitwise_or", BY(bitwise) },
     { "bitwise_xor", BY(bitwise) },
     { "bitwise_not", BY(bitwise) },
+    { "bitwise_left_shift", BY(shift) },
+    { "bitwise_right_shift", BY(shift) },
     /* shapes */
     { "reshape", BY(reshape) },
     { "view", BY(reshape) },
@@ -126,6 +130,7 @@ static const struct {
     { "topk", BY(sorted) },
     { "one_hot", BY(one_hot) },
     { "cumsum", BY(cumsum) },
+    { "cumprod", NOT("ONNX has an operator for it since opset 26 only") },
     { "tril", BY(triangle) },
     { "triu", BY(triangle) },
     { "sum", BY(reduction) },
@@ -152,6 +157,8 @@ static const struct {
     { "conv_transpose3d", BY(conv_transpose) },
     { "maxpool1d", BY(maxpool) },
     { "maxpool2d", BY(maxpool) },
+    { "maxpool2d_with_indices", BY(maxpool) },
+    { "fold", BY(fold) },
     { "avg_pool1d", BY(avg_pool) },
     { "avg_pool2d", BY(avg_pool) },
     { "adaptive_avg_pool1d", BY(adaptive) },
@@ -166,6 +173,8 @@ static const struct {
     { "local_response_norm", BY(local_response_norm) },
     { "linear", BY(linear) },
     { "embedding", BY(embedding) },
+    { "cross_entropy", BY(class_loss) },
+    { "nll_loss", BY(class_loss) },
     { "lstm", BY(recurrent) },
     { "gru", BY(recurrent) },
     { "rnn", BY(recurrent) },
@@ -178,7 +187,9 @@ void cnn__export_write(cnn__export *s, const cnn_trace_node *node)
     for (size_t i = 0; i < sizeof operations / sizeof *operations; i++) {
         if (strcmp(operations[i].name, node->op) == 0) {
             cnn__export_buffer op = { 0 };
-            if (operations[i].write) {
+            if (operations[i].why) {
+                cnn__export_refuse(s, operations[i].why);
+            } else if (operations[i].write) {
                 operations[i].write(s, node);
             } else {
                 cnn__export_finish(s, &op, node, node->input_count, operations[i].plain);

@@ -1,5 +1,5 @@
-/* What of an operator there is not, as far as the attributes of a node say it. A model with such a node is refused when it
- * is read, by name, and not when it is run. */
+/* What of an operator there is not, as far as the attributes of a node say it. A model with such a node is refused when
+ * it is read, by name, and not when it is run. */
 #include "findings.h"
 #include "ops.h"
 

@@ -45,8 +45,8 @@ typedef struct cnn_onnx_options {
  *
  * Floating-point initializers that operators take as weights are the module's parameters, under their names in the
  * file; the running statistics of batch normalisation are its buffers. A step that trains (cnn_mode) normalises by the
- * batch and drops out, whatever the file says. Elements of f32, f64, bf16, i64, i32 and u8 are used where they lie in the
- * file's bytes, which are read into memory once, or mapped; f16 is computed in f32, i8, i16, u16 and u32 in wider
+ * batch and drops out, whatever the file says. Elements of f32, f64, bf16, i64, i32 and u8 are used where they lie in
+ * the file's bytes, which are read into memory once, or mapped; f16 is computed in f32, i8, i16, u16 and u32 in wider
  * integers. What is converted is converted into its tensor, and the pages that it was in are given back meanwhile, so
  * that loading takes at most twice the file and 1 MiB, or what the tensors take if that is more (f16 takes twice, i8
  * four times as many bytes as in the file).

@@ -261,6 +261,67 @@ static void group_model(void)
     cnn_tensor_free(x);
 }
 
+/* ---- windows: rounded up, divisors, places of maxima, and single pictures without a batch ---- */
+
+static cnn_tensor *means(cnn_tensor *x, int64_t kernel, int64_t padding, int64_t divisor, bool rounds_up, bool exclude)
+{
+    return cnn_avg_pool2d(x, CNN_OPTIONS(cnn_avg_pool2d_options, .kernel = kernel, .stride = 2, .padding = padding, .divisor_override = divisor,
+                                         .ceil_mode = rounds_up, .exclude_padding = exclude));
+}
+
+static void forward_windows(cnn_module *model, cnn_tensor *x, cnn_tensor **y)
+{
+    const cnn_maxpool2d_options three = { .struct_size = sizeof three, .kernel = 3, .stride = 2, .padding = 1, .ceil_mode = true };
+    cnn_tensor *one = cnn_squeeze(cnn_slice(x, 0, 1, 2, 1), 0); /* [C,H,W] */
+    y[0] = means(x, 3, 1, 0, true, false);
+    y[1] = means(x, 3, 1, 0, true, true);
+    y[2] = means(x, 3, 1, 5, true, false);
+    y[3] = means(x, 2, 1, 7, false, true);
+    y[4] = means(one, 3, 0, 0, true, false);
+    y[5] = means(one, 3, 1, 0, false, true);
+    y[6] = cnn_maxpool2d(one, &three);
+    y[7] = cnn_maxpool2d_with_indices(one, &three, &y[8]);
+    y[9] = cnn_maxpool2d_with_indices(x, &three, &y[10]);
+    y[11] = cnn_avg_pool1d(cnn_reshape(x, CNN_SHAPE(2, 3, 72)), CNN_OPTIONS(cnn_avg_pool1d_options, .kernel = 5, .stride = 3, .ceil_mode = true));
+    y[12] = cnn_adaptive_avg_pool2d(one, 1, 1);
+    y[13] = cnn_adaptive_avg_pool2d(one, 4, 3);
+    y[14] = cnn_maxpool1d(cnn_reshape(x, CNN_SHAPE(6, 72)), CNN_OPTIONS(cnn_maxpool1d_options, .kernel = 4)); /* [C,L] */
+    y[15] = cnn_forward(model, cnn_reshape(x, CNN_SHAPE(2, 3, 8, 9))); /* [C,D,H,W] */
+}
+
+static void windows_model(void)
+{
+    cnn_module *model = cnn_conv3d_new(ctx, 2, 3, 3, .stride = 2, .padding = 1);
+    cnn_tensor *x = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(2, 3, 8, 9));
+    write_model("windows", model, x, forward_windows, 16, false);
+    cnn_tensor_free(x);
+}
+
+/* ---- losses of class numbers, and shifts of unsigned integers, also by more bits than there are ---- */
+
+static void forward_classes(cnn_module *model, cnn_tensor *x, cnn_tensor **y)
+{
+    cnn_tensor *target = cnn_argmax(cnn_flip(x, 1, (int[]){ 1 }), 1, (int[]){ 1 }, false), *weight = cnn_module_parameter(model, 0);
+    for (int i = 0; i < 3; i++) {
+        y[i] = cnn_cross_entropy_with(
+            x, target, CNN_OPTIONS(cnn_cross_entropy_options, .reduction = (cnn_reduction)i, .weight = cnn_input(cnn_tensor_tape(x), weight)));
+    }
+    y[3] = cnn_cross_entropy_with(x, target, CNN_OPTIONS(cnn_cross_entropy_options, .ignore_index = 2, .has_ignore_index = true));
+    y[4] = cnn_nll_loss(cnn_log_softmax(x, 1), target, CNN_OPTIONS(cnn_nll_loss_options, .reduction = CNN_REDUCE_NONE));
+    cnn_tensor *bits = cnn_cast(cnn_mul_scalar(cnn_abs(x), 30), CNN_U8), *by = cnn_cast(cnn_mul_scalar(cnn_abs(x), 6), CNN_U8);
+    y[5] = cnn_cast(cnn_bitwise_left_shift(bits, by), CNN_I64);
+    y[6] = cnn_cast(cnn_bitwise_right_shift(bits, by), CNN_I64);
+}
+
+static void classes_model(void)
+{
+    cnn_module *model = cnn_prelu_new(ctx, .num_parameters = 4, .init = 0.4);
+    ((float *)cnn_tensor_data(cnn_module_parameter(model, 0)))[1] = 2;
+    cnn_tensor *x = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(3, 4, 5));
+    write_model("classes", model, x, forward_classes, 7, false);
+    cnn_tensor_free(x);
+}
+
 /* ---- every operation ---- */
 
 /* The values of two more samples, where the other operands allow them: the batch of the file may be symbolic. */
@@ -330,6 +391,8 @@ int main(int count, char **arguments)
     encoder_model();
     recurrent_model();
     group_model();
+    windows_model();
+    classes_model();
     bool good = write_operations(17);
     good &= write_operations(23);
     cnn_tape_free(tape);

@@ -20,8 +20,8 @@ static void write_three(cnn_tape *tape, const char *folder, const char *net, cnn
 static bool note_name(const char *name, cnn_tensor *tensor, bool is_parameter, void *user)
 {
     (void)tensor, (void)is_parameter;
-    /* Evaluation reads no counts and no auxiliary heads; ONNX has the gates of an LSTM in another order. */
-    if (!strstr(name, "num_batches_tracked") && !strstr(name, "aux") && !strstr(name, "h_l")) {
+    /* Evaluation reads no counts and no auxiliary heads. */
+    if (!strstr(name, "num_batches_tracked") && !strstr(name, "aux")) {
         fprintf(user, "%s\n", name);
     }
     return true;
@@ -76,10 +76,7 @@ static void write_again(cnn_context *ctx, cnn_tape *tape, const char *folder, co
         give_up(path, cnn_last_error(ctx));
     }
     if (!try_file(tape, folder, name, model, x, 1, CNN_OPTIONS(cnn_onnx_save_options, .fixed_batch = true))) {
-        if (!strstr(cnn_last_error(ctx), "lstm: weights that are computed")) { /* in libcnn's order of the gates */
-            give_up(name, cnn_last_error(ctx));
-        }
-        printf("%s: %s\n", name, cnn_last_error(ctx));
+        give_up(name, cnn_last_error(ctx));
     }
     cnn_module_free(model);
 }
