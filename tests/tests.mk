@@ -30,7 +30,7 @@ $(BUILD)/tests/test_events: $(foreach name,events graph message png,examples/com
 $(BUILD)/tests/test_ink: examples/common/ink.c examples/common/ink.h
 
 # The nets of examples/zoo; all of them in make check-long.
-ZOO_TESTS := test_zoo test_zoo_parts test_onnx_load_faults
+ZOO_TESTS := test_zoo test_zoo_parts test_onnx_load_faults test_onnx_training
 $(ZOO_TESTS:%=$(BUILD)/tests/%): $(ZOO_NETS) tests/support/zoo_recipe.h
 $(ZOO_TESTS:%=$(BUILD)/tests/%): TEST_CFLAGS = -Iexamples/zoo $(ZOO_NETS)
 CHECK_LONG += check-zoo-long
@@ -125,7 +125,7 @@ VALGRIND := --tool=memcheck --error-exitcode=99 --leak-check=full --errors-for-l
 # test_training, test_image_memory, test_onnx_load_faults, test_onnx_memory and test_onnx_save_faults take the place of malloc, which valgrind does too; make check runs them.
 # It computes in one rounding mode, takes what a cancelled thread of a test had for lost, and sees glibc's setlocale() leak.
 # So do those of every operation, of which the sanitizers see each access.
-VALGRIND_LONG := $(VALUE_TESTS) test_attention test_bfloat16 test_drops test_losses test_many_parameters test_norms \
+VALGRIND_LONG := $(VALUE_TESTS) test_attention test_bfloat16 test_drops test_losses test_many_parameters test_norms test_onnx_training \
 	test_order test_packed_weights test_ops test_ops_battery test_ops_bfloat16 test_rnn test_tape_memory test_zoo
 VALGRIND_TESTS := $(filter-out test_training test_image_memory test_onnx_load_faults test_onnx_memory test_onnx_save_faults test_float_mode test_cancel test_text \
 	$(VALGRIND_LONG),$(TESTS))

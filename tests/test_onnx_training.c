@@ -1,0 +1,94 @@
+/* A ResNet-18 that was imported is trained beside the one that is built in C (examples/zoo), on the same weights and pictures: their
+ * losses are the same for 20 steps, and so are their weights and running statistics afterwards. */
+#include "support/nn.h"
+
+#include <cnn/onnx.h>
+
+#include "zoo.h"
+
+enum { STEPS = 20, PICTURES = 4, SIDE = 64, CLASSES = 10 };
+
+static void setup_folder(void)
+{
+    setup();
+    folder_make();
+}
+
+static void teardown_folder(void)
+{
+    folder_remove();
+    teardown();
+}
+
+static double train_step(cnn_module *net, cnn_optimizer *sgd, cnn_tensor *x, cnn_tensor *target)
+{
+    ck_assert_int_eq(cnn_tape_begin(tape, CNN_TRAIN), CNN_OK);
+    cnn_tensor *loss = cnn_cross_entropy(cnn_forward(net, cnn_input(tape, x)), cnn_input(tape, target));
+    double value = cnn_tensor_item(loss);
+    cnn_optimizer_zero_grad(sgd);
+    ck_assert_msg(cnn_backward(loss) == CNN_OK && cnn_optimizer_step(sgd) == CNN_OK, "%s", cnn_last_error(ctx));
+    return value;
+}
+
+/* The largest difference of a tensor of both, as a part of its largest number. */
+static double difference(const cnn_tensor *a, const cnn_tensor *b)
+{
+    const float *x = cnn_tensor_data(a), *y = cnn_tensor_data(b);
+    double far = 0, largest = 1e-6;
+    ck_assert_int_eq(cnn_tensor_numel(a), cnn_tensor_numel(b));
+    for (int64_t i = 0; i < cnn_tensor_numel(a); i++) {
+        far = fmax(far, fabs((double)x[i] - (double)y[i]));
+        largest = fmax(largest, fabs((double)x[i]));
+    }
+    return far / largest;
+}
+
+START_TEST(an_imported_resnet18_follows_the_one_in_c)
+{
+    const int64_t input[3] = { 3, SIDE, SIDE }, shape[4] = { -1, 3, SIDE, SIDE };
+    const cnn_trace_input pictures = { .shape = shape, .ndim = 4 };
+    const zoo_net *net = zoo_find("resnet18");
+    cnn_tensor *x, *target;
+    ck_assert_ptr_nonnull(net);
+    cnn_module *own = net->make(ctx, net, input, CLASSES);
+    ck_assert_msg(own && zoo_draw(ctx, net, input, CLASSES, PICTURES, &x, &target), "%s", cnn_last_error(ctx));
+    ck_assert_msg(cnn_onnx_save(own, in_folder("resnet18.onnx"), CNN_OPTIONS(cnn_onnx_save_options, .inputs = &pictures)) == CNN_OK, "%s",
+                  cnn_last_error(ctx));
+    cnn_module *imported = cnn_onnx_load(ctx, in_folder("resnet18.onnx"), NULL);
+    ck_assert_msg(imported != NULL, "%s", cnn_last_error(ctx));
+    cnn_optimizer *sgd[2] = { cnn_sgd_new(own, .lr = 0.01, .momentum = 0.9), cnn_sgd_new(imported, .lr = 0.01, .momentum = 0.9) };
+    double first = 0, last = 0;
+    for (int i = 0; i < STEPS; i++) {
+        last = train_step(own, sgd[0], x, target);
+        double other = train_step(imported, sgd[1], x, target);
+        first = i ? first : last;
+        ck_assert_msg(fabs(last - other) <= 1e-5 * fmax(last, 1), "step %d: %.8f, imported %.8f", i, last, other);
+    }
+    ck_assert_msg(last < 0.5 * first, "from %g to %g", first, last); /* they have learnt something */
+    for (int i = 0; i < cnn_module_state_count(own); i++) {
+        char name[100];
+        cnn_module_state_name(own, i, name, sizeof name);
+        if (!strstr(name, "num_batches_tracked")) {
+            cnn_tensor *other = cnn_module_find(imported, name);
+            ck_assert_msg(other != NULL, "%s", name);
+            double far = difference(cnn_module_find(own, name), other);
+            ck_assert_msg(far <= 1e-4, "%s differs by %g", name, far);
+        }
+    }
+    cnn_tensor_free(x);
+    cnn_tensor_free(target);
+    cnn_optimizer_free(sgd[0]);
+    cnn_optimizer_free(sgd[1]);
+    cnn_module_free(imported);
+    cnn_module_free(own);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("onnx_training");
+    TCase *tests = suite_case(suite, "training", setup_folder, teardown_folder);
+    tcase_set_timeout(tests, 120);
+    tcase_add_test(tests, an_imported_resnet18_follows_the_one_in_c);
+    return suite_run(suite);
+}
