@@ -1,4 +1,5 @@
 /* cnn bench: how long a model takes, frozen for the shapes of its inputs. */
+#include "frozen.h"
 #include "inputs.h"
 #include "operations.h"
 
@@ -21,13 +22,9 @@ typedef struct bench_options {
 
 typedef struct bench {
     model m;
-    cnn_predictor *predictor; /* NULL: it runs in steps, because it cannot be frozen */
-    cnn_tape *tape;
-    void **outputs;
-    const void **elements; /* the elements of the inputs */
+    frozen frozen;
     double *seconds;
     operations operations; /* the operations of separate runs, because recording them slows a run down a little */
-    char why[256];         /* it cannot be frozen */
 } bench;
 
 static bool take(void *options, int letter, const char *value)
@@ -134,47 +131,13 @@ static bool make_inputs(const bench_options *o, bench *b)
     return true;
 }
 
-static bool prepare_outputs(bench *b)
-{
-    for (int i = 0; i < b->m.output_count; i++) {
-        cnn_predictor_value v = { .struct_size = sizeof v };
-        cnn_predictor_output(b->predictor, i, &v);
-        b->outputs[i] = malloc(v.bytes ? v.bytes : 1);
-        if (!b->outputs[i]) {
-            return false;
-        }
-    }
-    for (int i = 0; i < b->m.input_count; i++) {
-        b->elements[i] = cnn_tensor_data(b->m.inputs[i]);
-    }
-    return true;
-}
-
 static bool prepare(const bench_options *o, bench *b)
 {
-    size_t inputs = (size_t)b->m.input_count + 1, outputs = (size_t)b->m.output_count + 1;
-    cnn_trace_input *like = calloc(inputs, sizeof *like);
-    b->outputs = calloc(outputs, sizeof *b->outputs);
-    b->elements = calloc(inputs, sizeof *b->elements);
     b->seconds = calloc((size_t)o->steps, sizeof *b->seconds);
-    b->tape = cnn_tape_new(b->m.ctx);
-    bool good = like && b->outputs && b->elements && b->seconds && b->tape;
-    for (int i = 0; i < b->m.input_count && good; i++) {
-        const cnn_tensor *x = b->m.inputs[i];
-        like[i] =
-            (cnn_trace_input){ .shape = cnn_tensor_shape(x), .ndim = cnn_tensor_ndim(x), .dtype = cnn_tensor_dtype(x) };
-    }
-    if (good) {
-        const cnn_predictor_options how = { .struct_size = sizeof how, .output_count = b->m.output_count };
-        b->predictor = cnn_predictor_create(b->m.module, like, b->m.input_count, &how);
-        snprintf(b->why, sizeof b->why, "%s", b->predictor ? "" : cnn_last_error(b->m.ctx));
-        good = !b->predictor || prepare_outputs(b);
-    }
-    free(like);
-    if (!good) {
+    if (!b->seconds) {
         say("cnn bench: no memory");
     }
-    return good;
+    return b->seconds && frozen_make(&b->frozen, &b->m);
 }
 
 static double now(void)
@@ -182,18 +145,6 @@ static double now(void)
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static cnn_status one_step(bench *b)
-{
-    if (b->predictor) {
-        return cnn_predictor_run(b->predictor, b->elements, b->outputs);
-    }
-    cnn_tensor **outputs = (cnn_tensor **)(void *)b->outputs; /* owned by the tape */
-    cnn_status status = cnn_tape_begin(b->tape, CNN_EVAL);
-    return status == CNN_OK
-               ? cnn_forward_many(b->tape, b->m.module, b->m.inputs, b->m.input_count, outputs, b->m.output_count)
-               : status;
 }
 
 static int compare(const void *a, const void *b)
@@ -206,7 +157,7 @@ static bool measure(const bench_options *o, bench *b)
 {
     for (int i = -WARM_UP; i < o->steps; i++) {
         double start = now();
-        if (one_step(b) != CNN_OK) {
+        if (frozen_run(&b->frozen) != CNN_OK) {
             say("cnn bench: %s: %s", b->m.path, cnn_last_error(b->m.ctx));
             return false;
         }
@@ -225,7 +176,7 @@ static bool profile_runs(const bench_options *o, bench *b)
     all->runs = o->steps < PROFILED ? o->steps : PROFILED;
     for (int i = 0; i < all->runs && good; i++) {
         cnn_profile *profile = cnn_profile_begin(b->m.ctx, NULL);
-        good = profile && one_step(b) == CNN_OK && cnn_profile_end(profile) == CNN_OK;
+        good = profile && frozen_run(&b->frozen) == CNN_OK && cnn_profile_end(profile) == CNN_OK;
         if (good) {
             operations_add(all, profile, i);
         } else {
@@ -267,7 +218,8 @@ static void report(const bench_options *o, const bench *b)
     const double *s = b->seconds;
     int last = o->steps - 1, p99 = (int)(0.99 * last + 0.5);
     double median = 1e3 * (s[last / 2] + s[o->steps / 2]) / 2;
-    size_t memory = b->predictor ? cnn_predictor_memory(b->predictor) : cnn_tape_memory(b->tape);
+    const bool is_frozen = b->frozen.predictor != NULL;
+    size_t memory = frozen_memory(&b->frozen);
     if (o->json) {
         fputs("{\"model\": ", stdout);
         json_string(b->m.path);
@@ -276,7 +228,7 @@ static void report(const bench_options *o, const bench *b)
         printf("}, \"threads\": %d, \"kernels\": \"%s\", \"parameters\": %" PRId64 ", \"frozen\": %s, \"steps\": %d, "
                "\"ms_median\": %.4f, \"ms_p99\": %.4f, \"ms_least\": %.4f, \"memory_bytes\": %zu, \"operations\": [",
                cnn_context_threads(b->m.ctx), cnn_context_kernels(b->m.ctx), cnn_module_parameter_numel(b->m.module),
-               b->predictor ? "true" : "false", o->steps, median, 1e3 * s[p99], 1e3 * s[0], memory);
+               is_frozen ? "true" : "false", o->steps, median, 1e3 * s[p99], 1e3 * s[0], memory);
         operations_print(&b->operations, true);
         puts("]}");
         return;
@@ -286,26 +238,20 @@ static void report(const bench_options *o, const bench *b)
     print_inputs(o, b);
     printf("; %" PRId64 " parameters, %d thread%s, %s kernels\n", cnn_module_parameter_numel(b->m.module), threads,
            threads == 1 ? "" : "s", cnn_context_kernels(b->m.ctx));
-    if (!b->predictor) {
-        printf("it runs in steps: %s\n", b->why);
+    if (!is_frozen) {
+        printf("it runs in steps: %s\n", b->frozen.why);
     }
     printf("median %.3f ms, 99 of 100 within %.3f ms, least %.3f ms (%d steps)\n", median, 1e3 * s[p99], 1e3 * s[0],
            o->steps);
-    printf("memory of the %s: %.1f MB\n", b->predictor ? "predictor" : "tape", (double)memory / 1e6);
+    printf("memory of the %s: %.1f MB\n", is_frozen ? "predictor" : "tape", (double)memory / 1e6);
     operations_print(&b->operations, false);
 }
 
 static void bench_free(bench *b)
 {
     operations_free(&b->operations);
-    for (int i = 0; b->predictor && b->outputs && i < b->m.output_count; i++) {
-        free(b->outputs[i]);
-    }
-    free(b->outputs);
-    free(b->elements);
+    frozen_free(&b->frozen);
     free(b->seconds);
-    cnn_predictor_free(b->predictor);
-    cnn_tape_free(b->tape);
     model_close(&b->m);
 }
 

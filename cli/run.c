@@ -1,11 +1,11 @@
-/* cnn run: a model on inputs from .npy files and pictures, its outputs in .npy files. */
+/* cnn run: a model, frozen for the shapes of its inputs, on .npy files and pictures; its outputs in .npy files. */
+#include "frozen.h"
 #include "inputs.h"
 
 #include "common/say.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -95,28 +95,36 @@ static bool write_output(const run_options *o, const model *m, int i, cnn_tensor
     return true;
 }
 
-static bool run_model(const run_options *o, const model *m)
+static bool write_outputs(const run_options *o, const frozen *f)
 {
-    cnn_tensor **outputs = calloc((size_t)m->output_count + 1, sizeof(cnn_tensor *));
-    cnn_tape *tape = cnn_tape_new(m->ctx);
-    bool good = outputs && tape && cnn_tape_begin(tape, CNN_EVAL) == CNN_OK &&
-                cnn_forward_many(tape, m->module, m->inputs, m->input_count, outputs, m->output_count) == CNN_OK;
-    if (!good) {
-        say("cnn run: %s: %s", m->path, tape && *cnn_tape_error(tape) ? cnn_tape_error(tape) : "no memory");
-    }
-    if (good && o->json) {
+    const model *m = f->m;
+    bool good = true;
+    if (o->json) {
         fputs("{\"model\": ", stdout);
         json_string(m->path);
-        fputs(", \"outputs\": [", stdout);
+        printf(", \"frozen\": %s, \"outputs\": [", f->predictor ? "true" : "false");
     }
     for (int i = 0; i < m->output_count && good; i++) {
-        good = write_output(o, m, i, outputs[i]);
+        cnn_tensor *y = frozen_output(f, i);
+        good = y && write_output(o, m, i, y);
+        cnn_tensor_free(y);
     }
     if (good && o->json) {
         puts("]}");
     }
-    cnn_tape_free(tape);
-    free(outputs);
+    return good;
+}
+
+static bool run_model(const run_options *o, const model *m)
+{
+    frozen f;
+    bool good = frozen_make(&f, m);
+    if (good && frozen_run(&f) != CNN_OK) {
+        say("cnn run: %s: %s", m->path, cnn_last_error(m->ctx));
+        good = false;
+    }
+    good = good && write_outputs(o, &f);
+    frozen_free(&f);
     return good;
 }
 

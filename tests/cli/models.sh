@@ -23,7 +23,15 @@ same "what run says" "$out" "$work/results/y.npy: float32 [2,2]"
 cmp -s "$work/results/y.npy" "$work/expected.npy" || fail "the output of run is not what it should be"
 checks=$((checks + 1))
 ok run --json --threads 1 "$model" -i "$work/x.npy" -o "$work/results"
-same "the JSON of run" "$out" "{\"model\": \"$model\", \"outputs\": [{\"name\": \"y\", \"file\": \"$work/results/y.npy\", \"dtype\": \"float32\", \"shape\": [2,2]}]}"
+same "the JSON of run" "$out" "{\"model\": \"$model\", \"frozen\": true, \"outputs\": [{\"name\": \"y\", \"file\": \"$work/results/y.npy\", \"dtype\": \"float32\", \"shape\": [2,2]}]}"
+# One whose forward reads elements cannot be frozen: the places of the two numbers of a row that are not 0.
+cp "$(dirname "$0")/../fuzz/corpus/onnx/nonzero" "$work/nonzero"
+npy "$work/three.npy" '<f4' '1, 3' '\000\000\200\077\000\000\000\000\000\000\100\100'
+npy "$work/places.npy" '<i8' '2, 2' '\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\000\002\000\000\000\000\000\000\000'
+ok run --json "$work/nonzero" -i "$work/three.npy" -o "$work/results"
+contains "the JSON of run in steps" "$out" '"frozen": false, "outputs": \[\{"name": "y", '
+cmp -s "$work/results/y.npy" "$work/places.npy" || fail "the places of what is not 0 are not what they should be"
+checks=$((checks + 1))
 fails 1 "cnn run: input x is missing, expected --input x=FILE.npy of float32 \[n,3\]$" run "$model"
 fails 1 "cnn run: \"z=$work/x.npy\" names no input of .*linear, expected NAME=… with one of x$" run "$model" -i "z=$work/x.npy"
 echo text >"$work/text.npy"
