@@ -12,19 +12,25 @@ CHECK_BUILD += $(SHARED) $(WHEEL_SHARED)
 python:
 	@tools/make-python.py
 
-# Linked again without packed relocations, which older systems do not load, and stripped.
+# Linked again without packed relocations, which older systems do not load, and stripped. libcnn-image is there where it is built: it
+# loads where the system has libpng and libjpeg of the versions of the building one, and the package says so where it has not.
 STRIP ?= strip
 WHEEL_LIB := $(BUILD)/wheel-lib
-WHEEL_SHARED := $(WHEEL_LIB)/$(notdir $(SHARED))
-$(WHEEL_SHARED): $(SHARED)
-	@+$(MAKE) --no-print-directory PACK_RELOCATIONS= LIB=$(WHEEL_LIB)/linked $(WHEEL_LIB)/linked/$(notdir $(SHARED))
-	@$(STRIP) -o $@ $(WHEEL_LIB)/linked/$(notdir $(SHARED))
+WHEEL_SIBLINGS := $(if $(HAVE_ONNX),$(ONNX_SHARED)) $(if $(HAVE_IMAGE),$(IMAGE_SHARED))
+WHEEL_NAMES := $(notdir $(SHARED) $(WHEEL_SIBLINGS))
+WHEEL_SHARED := $(WHEEL_NAMES:%=$(WHEEL_LIB)/%)
+WHEEL_STAMP := $(WHEEL_LIB)/linked/done
+$(WHEEL_STAMP): $(SHARED) $(WHEEL_SIBLINGS)
+	@+$(MAKE) --no-print-directory PACK_RELOCATIONS= LIB=$(WHEEL_LIB)/linked $(WHEEL_NAMES:%=$(WHEEL_LIB)/linked/%)
+	@touch $@
+$(WHEEL_SHARED): $(WHEEL_LIB)/%: $(WHEEL_STAMP)
+	@$(STRIP) -o $@ $(WHEEL_LIB)/linked/$*
 
 wheel: $(WHEEL_SHARED)
 	@rm -rf $(BUILD)/wheel
 	@$(CHECK_PYTHON) python/backend/cnn_build.py $(BUILD)/wheel $(WHEEL_SHARED)
 
-check-python: $(SHARED) $(BUILD)/examples/mnist_cnn $(WHEEL_SHARED) $(if $(HAVE_ONNX),$(ONNX_SHARED)) $(if $(HAVE_IMAGE),$(IMAGE_SHARED))
+check-python: $(SHARED) $(BUILD)/examples/mnist_cnn $(WHEEL_SHARED) $(WHEEL_SIBLINGS)
 	@if command -v $(CHECK_PYTHON) >/dev/null; then \
 		CC="$(CC)" BUILD="$(BUILD)" SHARED="$(SHARED)" WHEEL_SHARED="$(WHEEL_SHARED)" python/check.sh $(CHECK_PYTHON); \
 	else echo "skipped: check-python (no python3 here)"; fi

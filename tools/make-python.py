@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes the parts of python/cnn that follow from the headers: the bindings, the operations, the layers, the
-optimizers, the schedulers, the first values and the transforms, with type hints and with the headers' comments as
-docstrings.
+"""Writes the parts of python/cnn that follow from the headers: the bindings, those of libcnn-onnx and libcnn-image
+too, the operations, the layers, the optimizers, the schedulers, the first values and the transforms, with type hints
+and with the headers' comments as docstrings.
 
     tools/make-python.py            writes them
     tools/make-python.py --check    fails, and names the files, where they are not what the headers make
@@ -10,10 +10,12 @@ A new function of C is in the bindings without a line here. It is a function of 
 tensors, numbers, lists and options; the tables below say what C cannot: PyTorch's defaults, and which tensors may be
 left out."""
 
+import dataclasses
 import pathlib
 import re
 import sys
 import textwrap
+from typing import Dict, Optional
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools" / "python"))
@@ -210,8 +212,14 @@ def camel(name: str) -> str:
 
 
 class Maker:
-    def __init__(self, api: headers.Api) -> None:
-        self.api = api
+    def __init__(self, api: headers.Api, siblings: Optional[Dict[str, headers.Api]] = None) -> None:
+        self.api, self.siblings = api, siblings or {}
+
+    @classmethod
+    def of(cls, include: pathlib.Path) -> "Maker":
+        """What is made of a folder of headers."""
+        api = headers.read(include)
+        return cls(api, {name: headers.read_sibling(include, name) for name in headers.SIBLINGS})
 
     # ---- types ----
 
@@ -221,6 +229,8 @@ class Maker:
     def ctype(self, kind: headers.Type, in_callback: bool = False) -> str:
         base = self.resolve(kind.base)
         if kind.array:
+            if base == "char" and kind.stars:
+                return f"c_char_p * {kind.array}"
             return f"{'c_void_p' if kind.stars else SCALARS[base]} * {kind.array}"
         if base in self.api.opaque or base == "void":
             return {"": "None", "*": "c_void_p", "**": "POINTER(c_void_p)"}[kind.stars]
@@ -249,9 +259,9 @@ class Maker:
 
     # ---- the bindings ----
 
-    def enums(self) -> str:
+    def enums(self, wanted: Dict[str, headers.Enum]) -> str:
         out = ""
-        for enum in self.api.enums.values():
+        for enum in wanted.values():
             names = list(enum.values)
             prefix = names[0][: len(names[0]) - len(names[0].split("_")[-1])]
             while not all(name.startswith(prefix) for name in names):
@@ -292,9 +302,9 @@ class Maker:
             visit(name)
         return order
 
-    def structs(self) -> str:
+    def structs(self, wanted: Dict[str, headers.Struct]) -> str:
         out = ""
-        for name in self.struct_order():
+        for name in filter(wanted.__contains__, self.struct_order()):
             struct = self.api.structs[name]
             fields, enums = [], []
             for member in struct.members:
@@ -309,7 +319,7 @@ class Maker:
             out += f"    _fields_ = [\n{''.join(fields)}    ]\n{self.nonzero(struct)}"
             out += f"    _enums_: Enums = {{{', '.join(enums)}}}\n"
         for alias, name in self.api.aliases.items():
-            out += f"\n\n{alias} = {name}" if self.resolve(name) in self.api.structs else ""
+            out += f"\n\n{alias} = {name}" if self.resolve(name) in wanted else ""
         return out.rstrip() + "\n"
 
     def bindings(self) -> str:
@@ -323,17 +333,33 @@ class Maker:
         out += (
             "from typing import Dict, Tuple, Type\n\nEnums = Dict[str, Type[enum.IntEnum]]\nNames = Tuple[str, ...]\n"
         )
-        out += self.enums()
+        out += self.enums(self.api.enums)
         out += "\n\n# What the library calls back. Pointers to structs are addresses.\n"
         for name, function in self.api.callbacks.items():
             out += f"{name} = {self.signature(function)}\n"
-        out += self.structs()
-        out += "\n\n# Name: (result, parameters).\nFUNCTIONS = {\n"
-        for function in self.api.functions.values():
+        return out + self.structs(self.api.structs) + self.prototypes(self.api.functions)
+
+    def prototypes(self, wanted: Dict[str, headers.Function]) -> str:
+        out = "\n\n# Name: (result, parameters).\nFUNCTIONS = {\n"
+        for function in wanted.values():
             types = ", ".join(self.ctype(p.type) for p in function.parameters)
             comma = "," if len(function.parameters) == 1 else ""
             out += f'    "{function.name}": ({self.ctype(function.result)}, ({types}{comma})),\n'
         return out + "}\n"
+
+    def sibling(self, name: str, own: headers.Api) -> str:
+        """The bindings of a library beside libcnn, whose declarations use those of libcnn."""
+        kinds = [field.name for field in dataclasses.fields(own)]
+        both = Maker(headers.Api(**{kind: {**getattr(self.api, kind), **getattr(own, kind)} for kind in kinds}))
+        body = both.enums(own.enums) + both.structs(own.structs) + both.prototypes(own.functions)
+        code = re.sub(r'"""(?:.|\n)*?"""|"\w+"', "", body)
+        used = set(re.findall(r"\b\w+\b", code))
+        types = sorted(used & {"POINTER", "Structure", *SCALARS.values(), "c_char_p", "c_void_p"})
+        taken = sorted(used & {"Enums", "Names", "DType", *self.api.structs, *self.api.callbacks})
+        head = HEAD.format(f"The C functions of libcnn-{name} by ctypes: enumerations, structs and prototypes.")
+        head += "import enum\n" if own.enums else ""
+        head += f"from ctypes import {', '.join(types)}\n\nfrom ._bindings import {', '.join(taken)}\n"
+        return head + body
 
     # ---- parameters and options of Python's functions ----
 
@@ -807,13 +833,14 @@ class Maker:
             "optim/_kinds.py": self.optimizers(),
             "optim/_schedules.py": self.schedulers(),
             "data/_transforms.py": self.transforms(),
+            **{f"_{name}_bindings.py": self.sibling(name, own) for name, own in self.siblings.items()},
         }
 
 
 def main() -> int:
     package = ROOT / "python" / "cnn"
     stale = []
-    for name, text in Maker(headers.read(ROOT / "include")).files().items():
+    for name, text in Maker.of(ROOT / "include").files().items():
         path = package / name
         if path.exists() and path.read_text(encoding="utf-8") == text:
             continue

@@ -40,6 +40,11 @@ def metadata():
     return METADATA.format(version=version(), readme=(HERE / "README.md").read_text(encoding="utf-8"))
 
 
+def package():
+    """The files of the package."""
+    return [path for path in sorted((HERE / "cnn").rglob("*")) if path.suffix == ".py" or path.name == "py.typed"]
+
+
 def system_tag(libraries):
     """manylinux_2_N_MACHINE, of the newest glibc that a library asks for; linux_MACHINE where nobody can tell."""
     machine = platform.machine()
@@ -62,11 +67,7 @@ def write_wheel(folder, libraries=()):
     tag = f"py3-none-{system_tag(libraries) if libraries else 'any'}"
     name = f"cnn-{version()}-{tag}.whl"
     info = f"cnn-{version()}.dist-info"
-    files = {
-        path.relative_to(HERE).as_posix(): path.read_bytes()
-        for path in sorted((HERE / "cnn").rglob("*"))
-        if path.is_file() and (path.suffix == ".py" or path.name == "py.typed")
-    }
+    files = {path.relative_to(HERE).as_posix(): path.read_bytes() for path in package()}
     for library in libraries:
         files[f"cnn/lib/{soname(library)}"] = pathlib.Path(library).read_bytes()
     license_file = HERE.parent / "LICENSE"
@@ -114,7 +115,7 @@ def build_sdist(sdist_directory, config_settings=None):
     with tarfile.open(pathlib.Path(sdist_directory) / f"{base}.tar.gz", "w:gz", format=tarfile.PAX_FORMAT) as archive:
         for path in ("pyproject.toml", "README.md", "backend/cnn_build.py"):
             archive.add(HERE / path, f"{base}/{path}")
-        for path in sorted((HERE / "cnn").rglob("*.py")):
+        for path in package():
             archive.add(path, f"{base}/{path.relative_to(HERE).as_posix()}")
         archive.add(info, f"{base}/PKG-INFO")
     info.unlink()

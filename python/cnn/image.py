@@ -5,84 +5,30 @@ Pictures are uint8 tensors [channels, height, width], as torchvision.io has them
 from __future__ import annotations
 
 import ctypes
-import enum
 import os
-from ctypes import POINTER, Structure, c_bool, c_char_p, c_double, c_int, c_int64, c_size_t, c_ubyte, c_void_p
-from typing import Any, List, Optional, Sequence, Tuple
+from ctypes import c_int64, c_void_p
+from typing import Any, List, Optional, Sequence, Tuple, Union
 
+from . import _image_bindings as I
 from ._context import default_context
-from ._convert import doubles, enumerator
+from ._convert import options
 from ._errors import check
+from ._image_bindings import ImageFit, ImageMode
 from ._siblings import Sibling
 from ._tensor import Tensor, as_tensor
 from .data import Dataset
 
-
-class ImageMode(enum.IntEnum):
-    """Which channels a picture is given out with."""
-
-    UNCHANGED = 0
-    GRAY = 1
-    GRAY_ALPHA = 2
-    RGB = 3
-    RGB_ALPHA = 4
-
-
-class _Options(Structure):
-    _fields_ = [
-        ("struct_size", c_size_t),
-        ("max_pixels", c_int64),
-        ("mode", c_int),
-        ("apply_exif_orientation", c_bool),
-        ("reserved", c_ubyte * 11),
-    ]
-
-
-class _FolderOptions(Structure):
-    _fields_ = [
-        ("struct_size", c_size_t),
-        ("height", c_int64),
-        ("width", c_int64),
-        ("shorter_side", c_int64),
-        ("max_pixels", c_int64),
-        ("cache_bytes", c_int64),
-        ("mean", POINTER(c_double)),
-        ("std", POINTER(c_double)),
-        ("folder", POINTER(c_void_p)),
-        ("channels", c_int),
-        ("fit", c_int),
-        ("apply_exif_orientation", c_bool),
-        ("skip_unreadable", c_bool),
-        ("allow_empty", c_bool),
-        ("dct_scaling", c_bool),
-        ("reserved", c_ubyte * 12),
-    ]
-
-
-_image = Sibling(
-    "image",
-    "is built with libcnn where libpng and libjpeg are",
-    {
-        "cnn_image_read": (c_void_p, [c_void_p, c_char_p, POINTER(_Options)]),
-        "cnn_image_decode": (c_void_p, [c_void_p, c_void_p, c_size_t, POINTER(_Options)]),
-        "cnn_image_size": (c_int, [c_void_p, c_char_p, POINTER(_Options), POINTER(c_int64)]),
-        "cnn_image_write_png": (c_int, [c_void_p, c_char_p, c_int]),
-        "cnn_image_write_jpeg": (c_int, [c_void_p, c_char_p, c_int]),
-        "cnn_image_folder_open": (c_void_p, [c_void_p, c_char_p, POINTER(_FolderOptions)]),
-        "cnn_image_folder_free": (None, [c_void_p]),
-        "cnn_image_folder_class_count": (c_int64, [c_void_p]),
-        "cnn_image_folder_class_name": (c_char_p, [c_void_p, c_int64]),
-        "cnn_image_folder_size": (c_int64, [c_void_p]),
-        "cnn_image_folder_path": (c_char_p, [c_void_p, c_int64]),
-        "cnn_image_folder_label": (c_int64, [c_void_p, c_int64]),
-        "cnn_image_folder_skipped": (c_int64, [c_void_p]),
-    },
-)
+_image = Sibling("image", "is built with libcnn where libpng and libjpeg are, and needs them to run", I.FUNCTIONS)
 
 
 def _how(mode: Any, apply_exif_orientation: bool, max_pixels: int) -> Any:
     return ctypes.byref(
-        _Options(ctypes.sizeof(_Options), max_pixels, enumerator(ImageMode, mode), apply_exif_orientation)
+        options(
+            I.cnn_image_options,
+            mode=mode,
+            apply_exif_orientation=apply_exif_orientation,
+            max_pixels=max_pixels,
+        )
     )
 
 
@@ -140,7 +86,7 @@ class ImageFolder(Dataset):
         mean: Optional[Sequence[float]] = None,
         std: Optional[Sequence[float]] = None,
         channels: int = 3,
-        fit: str = "crop",
+        fit: Union[ImageFit, str] = "crop",
         cache_bytes: int = 0,
         max_pixels: int = 0,
         apply_exif_orientation: bool = False,
@@ -148,30 +94,28 @@ class ImageFolder(Dataset):
         allow_empty: bool = False,
         dct_scaling: bool = False,
     ) -> None:
-        if fit not in ("crop", "stretch"):
-            raise ValueError(f"fit is {fit!r}, expected 'crop' or 'stretch'")
         for name, numbers in (("mean", mean), ("std", std)):
             if numbers is not None and len(numbers) != channels:
                 raise ValueError(f"{name} has {len(numbers)} numbers, expected {channels}")
         context = default_context()
         folder = c_void_p()
-        how = _FolderOptions(
-            struct_size=ctypes.sizeof(_FolderOptions),
+        how = options(
+            I.cnn_image_folder_options,
             height=height,
             width=width,
             shorter_side=shorter_side,
             max_pixels=max_pixels,
             cache_bytes=cache_bytes,
-            mean=doubles(mean)[1] if mean is not None else None,
-            std=doubles(std)[1] if std is not None else None,
-            folder=ctypes.pointer(folder),
+            mean=None if mean is None else list(mean),
+            std=None if std is None else list(std),
             channels=channels,
-            fit=fit == "stretch",
+            fit=fit,
             apply_exif_orientation=apply_exif_orientation,
             skip_unreadable=skip_unreadable,
             allow_empty=allow_empty,
             dct_scaling=dct_scaling,
         )
+        how.folder = ctypes.pointer(folder)
         self._adopt(_image.cnn_image_folder_open(context._h, os.fsencode(root), ctypes.byref(how)), context)
         self._folder = folder.value or 0
 
@@ -203,4 +147,4 @@ class ImageFolder(Dataset):
         return int(_image.cnn_image_folder_skipped(self._folder))
 
 
-__all__ = ["ImageFolder", "ImageMode", "decode", "read", "size", "write_jpeg", "write_png"]
+__all__ = ["ImageFit", "ImageFolder", "ImageMode", "decode", "read", "size", "write_jpeg", "write_png"]

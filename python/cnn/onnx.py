@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import os
-from ctypes import POINTER, Structure, c_bool, c_char_p, c_int, c_int64, c_size_t, c_ubyte, c_void_p
+from ctypes import c_char_p, c_int64, c_void_p
 from typing import Any, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from . import _bindings as B
+from . import _onnx_bindings as O
 from ._apply import _tape_of
 from ._context import default_context
 from ._errors import check, handle
@@ -18,53 +19,7 @@ from ._tensor import Tensor, as_tensor
 from .nn._module import Module, run
 
 
-class _LoadOptions(Structure):
-    _fields_ = [("struct_size", c_size_t), ("running_statistics", c_bool), ("reserved", c_ubyte * 7)]
-
-
-class _Value(Structure):
-    _fields_ = [
-        ("struct_size", c_size_t),
-        ("name", c_char_p),
-        ("symbols", c_char_p * 8),
-        ("shape", c_int64 * 8),
-        ("dtype", c_int),
-        ("ndim", c_int),
-        ("reserved", c_ubyte * 8),
-    ]
-
-
-class _SaveOptions(Structure):
-    _fields_ = [
-        ("struct_size", c_size_t),
-        ("inputs", POINTER(B.cnn_trace_input)),
-        ("input_names", POINTER(c_char_p)),
-        ("output_names", POINTER(c_char_p)),
-        ("input_count", c_int),
-        ("output_count", c_int),
-        ("opset", c_int),
-        ("batch_dim", c_int),
-        ("fixed_batch", c_bool),
-        ("fold_batch_norm", c_bool),
-        ("external_data", c_bool),
-        ("symbolic_sizes", c_bool),
-        ("reserved", c_ubyte * 4),
-    ]
-
-
-_onnx = Sibling(
-    "onnx",
-    "is built and installed with libcnn",
-    {
-        "cnn_onnx_load": (c_void_p, [c_void_p, c_char_p, POINTER(_LoadOptions)]),
-        "cnn_onnx_input_count": (c_int, [c_void_p]),
-        "cnn_onnx_output_count": (c_int, [c_void_p]),
-        "cnn_onnx_input": (c_int, [c_void_p, c_int, POINTER(_Value)]),
-        "cnn_onnx_output": (c_int, [c_void_p, c_int, POINTER(_Value)]),
-        "cnn_onnx_operator": (c_char_p, [c_int]),
-        "cnn_onnx_save": (c_int, [c_void_p, c_char_p, POINTER(_SaveOptions)]),
-    },
-)
+_onnx = Sibling("onnx", "is built and installed with libcnn", O.FUNCTIONS)
 
 Size = Union[int, str]
 
@@ -83,12 +38,12 @@ class Model(Module):
 
     def __init__(self, path: Any, *, running_statistics: bool = False) -> None:
         context = default_context()
-        how = _LoadOptions(ctypes.sizeof(_LoadOptions), running_statistics)
+        how = O.cnn_onnx_options(ctypes.sizeof(O.cnn_onnx_options), running_statistics)
         h = _onnx.cnn_onnx_load(context._h, os.fsencode(path), ctypes.byref(how))
         self._adopt(handle(h, context._h), context)
 
     def _value(self, function: Any, i: int) -> Value:
-        value = _Value(struct_size=ctypes.sizeof(_Value))
+        value = O.cnn_onnx_value(struct_size=ctypes.sizeof(O.cnn_onnx_value))
         check(function(self._h, i, ctypes.byref(value)), self._context._h)
         shape = tuple(
             size if size >= 0 else (symbol or b"").decode("utf-8", "replace") or -1
@@ -151,13 +106,14 @@ def save(
     output_names: Optional[Sequence[str]] = None,
     outputs: int = 1,
     opset: int = 0,
+    batch_dim: int = 0,
     fixed_batch: bool = False,
     fold_batch_norm: bool = False,
     external_data: bool = False,
     symbolic_sizes: bool = False,
 ) -> None:
     """Writes what a module computes in evaluation as an ONNX model. `inputs` are examples, of which the shapes and
-    dtypes count; the first dimension is the batch, which is symbolic where the module allows that."""
+    dtypes count; their dimension `batch_dim` is the batch, which is symbolic where the module allows that."""
     given = [as_tensor(x, context=module._context) for x in inputs]
     if input_names is not None and len(input_names) != len(given):
         raise ValueError(f"{len(input_names)} input_names for {len(given)} inputs")
@@ -167,14 +123,15 @@ def save(
     for x, t in zip(like, given):
         x.shape = (c_int64 * max(t.ndim, 1))(*t.shape)
         x.ndim, x.dtype = t.ndim, t.dtype
-    options = _SaveOptions(
-        struct_size=ctypes.sizeof(_SaveOptions),
+    options = O.cnn_onnx_save_options(
+        struct_size=ctypes.sizeof(O.cnn_onnx_save_options),
         inputs=like,
         input_names=_names(input_names),
         output_names=_names(output_names),
         input_count=len(given),
         output_count=outputs,
         opset=opset,
+        batch_dim=batch_dim,
         fixed_batch=fixed_batch,
         fold_batch_norm=fold_batch_norm,
         external_data=external_data,

@@ -13,34 +13,64 @@ import unittest
 
 import cnn
 from cnn import _bindings as B
+from cnn import _image_bindings, _onnx_bindings
 from cnn._library import lib
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 INCLUDE = ROOT / "include"
 
 
+BINDINGS = {"cnn/cnn.h": B, "cnn/onnx.h": _onnx_bindings, "cnn/image.h": _image_bindings}
+
+
+def libraries():
+    """Those that are here, and what their headers declare."""
+    yield lib, B.FUNCTIONS
+    try:
+        from cnn.onnx import _onnx
+
+        yield _onnx, _onnx_bindings.FUNCTIONS
+    except ImportError:
+        pass
+    try:
+        from cnn.image import _image
+
+        yield _image, _image_bindings.FUNCTIONS
+    except ImportError:
+        pass
+
+
 class Bindings(unittest.TestCase):
     def test_every_function_is_there(self):
-        for name in B.FUNCTIONS:
-            self.assertIsNotNone(getattr(lib, name), name)
+        for library, functions in libraries():
+            for name in functions:
+                self.assertIsNotNone(getattr(library, name), name)
+            with self.assertRaisesRegex(AttributeError, "has no function cnn_fly"):
+                library.cnn_fly()
 
     @unittest.skipUnless(shutil.which("nm"), "needs nm")
     def test_nothing_exported_is_missing(self):
-        out = subprocess.run(["nm", "-D", "--defined-only", lib._dll._name], capture_output=True, text=True)
-        exported = {line.split()[-1].split("@")[0] for line in out.stdout.splitlines() if " T cnn_" in line}
-        self.assertGreater(len(exported), 500)
-        # those of <cnn/backend.h> are for back ends
-        self.assertEqual(
-            {n for n in exported - set(B.FUNCTIONS) if not n.startswith(("cnn_backend_", "cnn_cpu_"))}, set()
-        )
+        for library, functions in libraries():
+            out = subprocess.run(["nm", "-D", "--defined-only", library._dll._name], capture_output=True, text=True)
+            exported = {line.split()[-1].split("@")[0] for line in out.stdout.splitlines() if " T cnn_" in line}
+            self.assertGreater(len(exported), 500 if library is lib else 5)
+            # those of <cnn/backend.h> are for back ends
+            self.assertEqual(
+                {n for n in exported - set(functions) if not n.startswith(("cnn_backend_", "cnn_cpu_"))}, set()
+            )
 
     @unittest.skipUnless(
         INCLUDE.is_dir() and shutil.which(os.environ.get("CC", "cc").split()[-1]), "needs the headers and a C compiler"
     )
     def test_layout(self):
+        for header, bindings in BINDINGS.items():
+            with self.subTest(header=header):
+                self.layout(header, bindings)
+
+    def layout(self, header, bindings):
         structs = {
             name: kind
-            for name, kind in vars(B).items()
+            for name, kind in vars(bindings).items()
             if isinstance(kind, type)
             and issubclass(kind, ctypes.Structure)
             and name == kind.__name__
@@ -51,19 +81,20 @@ class Bindings(unittest.TestCase):
             lines.append(f'printf("{name} %zu", sizeof({name}));')
             lines += [f'printf(" %zu", offsetof({name}, {field[0]}));' for field in kind._fields_]
             lines.append('puts("");')
-        for name, kind in vars(B).items():
+        for name, kind in vars(bindings).items():
             if isinstance(kind, type) and issubclass(kind, B.enum.IntEnum) and kind is not B.enum.IntEnum:
                 self.assertEqual(sorted(set(kind)), sorted(kind), name)
         with tempfile.TemporaryDirectory() as folder:
             source, program = os.path.join(folder, "layout.c"), os.path.join(folder, "layout")
             with open(source, "w", encoding="utf-8") as f:
                 f.write(
-                    "#include <cnn/cnn.h>\n#include <stdio.h>\nint main(void)\n{\n"
+                    f"#include <{header}>\n#include <stdio.h>\nint main(void)\n{{\n"
                     + "\n".join(lines)
                     + "\nreturn 0;\n}\n"
                 )
             subprocess.run([*os.environ.get("CC", "cc").split(), f"-I{INCLUDE}", source, "-o", program], check=True)
             out = subprocess.run([program], capture_output=True, text=True, check=True).stdout
+        self.assertGreater(len(structs), 1)
         self.assertEqual(len(out.splitlines()), len(structs))
         for line in out.splitlines():
             name, *numbers = line.split()

@@ -27,11 +27,18 @@ class Generator(unittest.TestCase):
             path.write_text(
                 text.replace("CNN_END_DECLS\n\n#endif", more + "\nCNN_END_DECLS\n\n#endif"), encoding="utf-8"
             )
-            return tool.Maker(tool.headers.read(include)).files()
+            return tool.Maker.of(include).files()
 
     def test_what_is_checked_in_is_what_the_headers_make(self):
         done = subprocess.run([sys.executable, str(TOOL), "--check"], capture_output=True, text=True, check=False)
         self.assertEqual((done.returncode, done.stdout), (0, ""))
+
+    def test_a_new_function_of_a_library_beside(self):
+        more = "/** A count. */\nCNN_API int64_t cnn_onnx_count(const cnn_module *module, const cnn_onnx_value *value);\n"
+        files = self.files("onnx.h", more)
+        line = '    "cnn_onnx_count": (c_int64, (c_void_p, POINTER(cnn_onnx_value))),'
+        self.assertIn(line, files["_onnx_bindings.py"])
+        self.assertNotIn("cnn_onnx_count", files["_bindings.py"])
 
     def test_a_new_operation(self):
         files = self.files(

@@ -132,6 +132,22 @@ message_passing() {
     [ -s "$root$prefix/share/man/man3/libcnn-mpi.3" ] || fail "the man page of libcnn-mpi is missing"
 }
 
+# The package for Python finds what is installed, and its siblings beside it: by the system's loader, and by pkg-config alone.
+package() {
+    [ -e "$tree/python/cnn" ] && command -v python3 >/dev/null 2>&1 || { echo "skipped: the package for Python (no python3 here)"; return; }
+    siblings=$([ -e "$pc_dir/cnn-onnx.pc" ] && echo onnx || :) siblings="$siblings $([ -e "$pc_dir/cnn-image.pc" ] && echo image || :)"
+    for path in "$root$libdir" ''; do
+        [ -n "$path" ] || [ -z "$destdir" ] || continue # not every pkg-config puts the one before the variables that it prints
+        # shellcheck disable=SC2086
+        found=$(cd "$work/run" && env -u CNN_LIBRARY -u CNN_ONNX_LIBRARY -u CNN_IMAGE_LIBRARY LD_LIBRARY_PATH="$path" PYTHONDONTWRITEBYTECODE=1 \
+            PYTHONPATH="$tree/python" PKG_CONFIG="$pkg_config" PKG_CONFIG_PATH="$pc_dir" python3 "$here/package.py" $siblings) ||
+            fail "the package for Python does not find what is installed${path:+ by LD_LIBRARY_PATH}"
+        for library in libcnn $(for sibling in $siblings; do echo "libcnn-$sibling"; done); do
+            echo "$found" | grep -qx "$root$libdir/$library\.so\.[0-9.]*" || fail "the package for Python loads another $library: $found"
+        done
+    done
+}
+
 # What an installed tree must hold, and must not.
 tree_is_whole() {
     for file in bin/mnist_cnn bin/cnn share/man/man1/cnn.1 share/bash-completion/completions/cnn share/zsh/site-functions/_cnn \
@@ -175,6 +191,7 @@ round() {
     images
     onnx
     message_passing
+    package
     back_ends
     unset PKG_CONFIG_SYSROOT_DIR
     "$@" uninstall PREFIX="$prefix" DESTDIR="$destdir" >"$work/log" 2>&1 || { cat "$work/log"; fail "make uninstall fails"; }

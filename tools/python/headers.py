@@ -6,10 +6,12 @@ stands before it (a member, or an enumerator, the one behind it)."""
 import dataclasses
 import pathlib
 import re
-from typing import Dict, List, Optional
+from typing import Callable, Dict, List, Optional
 
-# For those who write a back end; image.h, onnx.h, group.h and mpi.h are of libraries of their own.
-LEFT_OUT = ("backend.h", "image.h", "onnx.h", "group.h", "mpi.h", "kernels/")
+# Of libraries beside libcnn, which have bindings of their own.
+SIBLINGS = {"onnx": ("onnx.h",), "image": ("image.h",)}
+# For those who write a back end; libcnn-mpi has its own processes, which are no matter of Python's.
+LEFT_OUT = ("backend.h", "group.h", "mpi.h", "kernels/")
 # Macros that are numbers, for the lengths of arrays.
 CONSTANTS: Dict[str, int] = {}
 
@@ -219,11 +221,22 @@ class Parser:
         self.api.structs[name[1]] = Struct(name[1], members, comment)
 
 
-def read(include: pathlib.Path) -> Api:
+def parse(include: pathlib.Path, wanted: Callable[[str], bool]) -> Api:
     parser = Parser()
     paths = sorted((include / "cnn").rglob("*.h"), key=lambda path: (path.name != "export.h", path))
     for path in paths:
         name = path.relative_to(include / "cnn").as_posix()
-        if not name.startswith(LEFT_OUT):
+        if wanted(name):
             parser.header(name, path.read_text(encoding="utf-8"))
     return parser.api
+
+
+def read(include: pathlib.Path) -> Api:
+    """What libcnn declares."""
+    beside = sum(SIBLINGS.values(), LEFT_OUT)
+    return parse(include, lambda name: not name.startswith(beside))
+
+
+def read_sibling(include: pathlib.Path, library: str) -> Api:
+    """What a library beside libcnn declares, by the numbers that read() has found."""
+    return parse(include, lambda name: name in SIBLINGS[library])
