@@ -10,11 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+typedef struct info_options {
+    bool json, nodes;
+} info_options;
+
 static bool take(void *options, int letter, const char *value)
 {
-    (void)letter;
+    info_options *o = options;
     (void)value;
-    *(bool *)options = true;
+    *(letter == 'n' ? &o->nodes : &o->json) = true;
     return true;
 }
 
@@ -59,7 +63,7 @@ static bool print_escaped(const char *text, const char *end)
     return true;
 }
 
-static bool print_text(const tensors *t)
+static bool print_table(const tensors *t)
 {
     int64_t elements, bytes;
     bool good = true;
@@ -114,18 +118,24 @@ static void print_json(const tensors *t)
 
 int run_info(const command *self, int argc, char **argv)
 {
-    static const struct option table[] = { { "json", no_argument, NULL, 'j' },
+    static const struct option table[] = { { "nodes", no_argument, NULL, 'n' },
+                                           { "json", no_argument, NULL, 'j' },
                                            { "help", no_argument, NULL, 'h' },
                                            { NULL, 0, NULL, 0 } };
-    bool json = false, good;
+    info_options o = { 0 };
+    bool good;
     char *path;
     tensors t;
-    int status = command_read(self, argc, argv, "+:jh", table, take, &json, &path, 1);
+    int status = command_read(self, argc, argv, "+:njh", table, take, &o, &path, 1);
     if (status >= 0) {
         return status;
     }
     if (is_model(path)) {
-        return info_model(path, json);
+        return info_model(path, o.json, o.nodes);
+    }
+    if (o.nodes) {
+        say("cnn info: --nodes is for models, whose names end with .onnx, given %s", path);
+        return STATUS_USAGE;
     }
     cnn_context *ctx = cnn_context_new(.threads = 1, .device = "cpu");
     if (!ctx) {
@@ -134,10 +144,10 @@ int run_info(const command *self, int argc, char **argv)
     }
     good = tensors_open(&t, ctx, path);
     if (good) {
-        if (json) {
+        if (o.json) {
             print_json(&t);
         } else {
-            good = print_text(&t);
+            good = print_table(&t);
         }
         tensors_close(&t);
     }

@@ -1,80 +1,144 @@
-/* cnn info of an ONNX model: its inputs and outputs, and its parameters and buffers. */
+/* cnn info of an ONNX model: its inputs and outputs, its operators and its initializers. What is in the file is
+ * printed whether libcnn-onnx can run it or not; of a model that runs, also the FLOPs, and which initializers are
+ * parameters. */
 #include "command.h"
+#include "info_graph.h"
 #include "model.h"
+
+#include "common/say.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static void print_port(const cnn_onnx_value *v, bool json, const char *before)
+/* The parameters and buffers of the module, in the order of their names. */
+typedef struct state {
+    char *name;
+    bool is_parameter;
+} state;
+
+typedef struct states {
+    state *all;
+    int count;
+    bool failed;
+} states;
+
+static bool add_state(const char *name, cnn_tensor *tensor, bool is_parameter, void *user)
 {
-    if (!json) {
-        char shape[512], name[512];
-        model_shape_text(v, shape, sizeof shape);
-        cnn_name_escape(v->name, name, sizeof name);
-        printf("  %s %s  %s  %s\n", before, name, cnn_dtype_name(v->dtype), shape);
-        return;
+    states *s = user;
+    (void)tensor;
+    char *copy = strdup(name);
+    s->failed = !copy;
+    if (copy) {
+        s->all[s->count++] = (state){ .name = copy, .is_parameter = is_parameter };
     }
-    fputs("{\"name\": ", stdout);
-    json_string(v->name);
-    printf(", \"dtype\": \"%s\", \"shape\": %s", cnn_dtype_name(v->dtype), v->ndim < 0 ? "null" : "[");
-    for (int d = 0; d < v->ndim; d++) { /* sizes that are open by their names, or null */
-        fputs(d ? ", " : "", stdout);
-        if (v->shape[d] >= 0) {
-            printf("%" PRId64, v->shape[d]);
-        } else if (*v->symbols[d]) {
-            json_string(v->symbols[d]);
-        } else {
-            fputs("null", stdout);
-        }
-    }
-    fputs(v->ndim < 0 ? "}" : "]}", stdout);
+    return copy != NULL;
 }
 
-typedef struct listing {
-    bool json;
-    int count;
-} listing;
-
-static bool print_state(const char *name, cnn_tensor *tensor, bool is_parameter, void *user)
+static int by_name(const void *a, const void *b)
 {
-    listing *l = user;
-    if (l->json) {
-        fputs(l->count ? ", {\"name\": " : "{\"name\": ", stdout);
-        json_string(name);
-        printf(", \"dtype\": \"%s\", \"parameter\": %s, \"shape\": [", cnn_dtype_name(cnn_tensor_dtype(tensor)),
-               is_parameter ? "true" : "false");
-    } else {
-        char shown[1024];
-        cnn_name_escape(name, shown, sizeof shown);
-        printf("  %s  %s  [", shown, cnn_dtype_name(cnn_tensor_dtype(tensor)));
+    return strcmp(((const state *)a)->name, ((const state *)b)->name);
+}
+
+static bool states_of(states *s, const cnn_module *module)
+{
+    *s = (states){ .all = calloc((size_t)cnn_module_state_count(module) + 1, sizeof *s->all) };
+    if (s->all) {
+        cnn_module_visit((cnn_module *)module, add_state, s);
     }
-    for (int d = 0; d < cnn_tensor_ndim(tensor); d++) {
-        printf("%s%" PRId64, d ? "," : "", cnn_tensor_shape(tensor)[d]);
+    if (!s->all || s->failed) {
+        say("cnn info: no memory");
+        return false;
     }
-    if (l->json) {
-        fputs("]}", stdout);
-    } else {
-        printf("]  %" PRId64 "%s\n", cnn_tensor_numel(tensor), is_parameter ? "" : "  buffer");
+    if (s->count) {
+        qsort(s->all, (size_t)s->count, sizeof *s->all, by_name);
     }
-    l->count++;
     return true;
 }
 
-static void print_ports(const model *m, bool json)
+static void states_free(states *s)
 {
-    fputs(json ? ", \"inputs\": [" : "", stdout);
-    for (int i = 0; i < m->input_count; i++) {
-        cnn_onnx_value v = model_input(m, i);
+    for (int i = 0; i < s->count; i++) {
+        free(s->all[i].name);
+    }
+    free(s->all);
+}
+
+/* "parameter", "buffer" or "constant" */
+static const char *kind_of(const states *s, const char *name)
+{
+    const state wanted = { .name = (char *)name };
+    const state *found = s->count ? bsearch(&wanted, s->all, (size_t)s->count, sizeof wanted, by_name) : NULL;
+    return !found ? "constant" : found->is_parameter ? "parameter" : "buffer";
+}
+
+/* `kind` NULL: nobody knows, since the model cannot be run. */
+static void print_tensor(const graph_tensor *t, const char *kind, bool json)
+{
+    if (json) {
+        fputs("{\"name\": ", stdout);
+        json_string(t->value.name);
+        printf(", \"dtype\": \"%s\", \"kind\": ", graph_type_name(t->value.type));
+        printf(kind ? "\"%s\"" : "null", kind ? kind : "");
+        fputs(", \"shape\": ", stdout);
+        print_value_shape(&t->value, true);
+        putchar('}');
+        return;
+    }
+    fputs("  ", stdout);
+    print_text(t->value.name);
+    printf("  %s  ", graph_type_name(t->value.type));
+    print_value_shape(&t->value, false);
+    printf("  %" PRId64 "%s%s\n", t->elements, kind && strcmp(kind, "parameter") != 0 ? "  " : "",
+           kind && strcmp(kind, "parameter") != 0 ? kind : "");
+}
+
+static bool print_tensors(const graph *g, const model *m, bool json)
+{
+    states s = { 0 };
+    bool good = !m->module || states_of(&s, m->module);
+    fputs(json ? ", \"tensors\": [" : "", stdout);
+    for (int i = 0; good && i < g->tensor_count; i++) {
         fputs(json && i ? ", " : "", stdout);
-        print_port(&v, json, "input");
+        print_tensor(&g->tensors[i], m->module ? kind_of(&s, g->tensors[i].value.name) : NULL, json);
+    }
+    fputs(json ? "]" : "", stdout);
+    states_free(&s);
+    return good;
+}
+
+static void print_port(const graph_value *v, bool json, const char *before)
+{
+    if (json) {
+        fputs("{\"name\": ", stdout);
+        json_string(v->name);
+        printf(", \"dtype\": \"%s\", \"shape\": ", graph_type_name(v->type));
+        print_value_shape(v, true);
+        putchar('}');
+        return;
+    }
+    printf("  %s ", before);
+    print_text(v->name);
+    printf("  %s  ", graph_type_name(v->type));
+    print_value_shape(v, false);
+    putchar('\n');
+}
+
+static void print_ports(const graph *g, bool json)
+{
+    int shown = 0;
+    fputs(json ? ", \"inputs\": [" : "", stdout);
+    for (int i = 0; i < g->input_count; i++) {
+        if (!graph_initializer(g, g->inputs[i].name)) { /* older files have them among the inputs */
+            fputs(json && shown++ ? ", " : "", stdout);
+            print_port(&g->inputs[i], json, "input");
+        }
     }
     fputs(json ? "], \"outputs\": [" : "", stdout);
-    for (int i = 0; i < m->output_count; i++) {
-        cnn_onnx_value v = model_output(m, i);
+    for (int i = 0; i < g->output_count; i++) {
         fputs(json && i ? ", " : "", stdout);
-        print_port(&v, json, "output");
+        print_port(&g->outputs[i], json, "output");
     }
     fputs(json ? "]" : "", stdout);
 }
@@ -110,14 +174,38 @@ static double flops_of(const model *m)
 
 static void print_flops(const model *m, bool json)
 {
-    double flops = flops_of(m);
+    double flops = m->module ? flops_of(m) : -1;
     if (json) {
         printf(flops < 0 ? ", \"flops\": null" : ", \"flops\": %.0f", flops);
+        fputs(", \"cannot_be_run\": ", stdout);
+        if (m->module) {
+            fputs("null", stdout);
+        } else {
+            json_string(cnn_last_error(m->ctx));
+        }
+    } else if (!m->module) {
+        fputs("  cannot be run: ", stdout);
+        puts(cnn_last_error(m->ctx));
     } else if (flops < 0) {
         puts("  FLOPs are known for given shapes alone");
     } else {
         printf("  %.3f MFLOP per run, with a batch of 1 where the file leaves it open\n", 1e-6 * flops);
     }
+}
+
+static void print_head(const graph *g, const model *m, bool json)
+{
+    const int64_t parameters = m->module ? cnn_module_parameter_numel(m->module) : 0;
+    if (!json) {
+        print_text(g->path);
+        printf(": onnx, %" PRId64 " %s\n", m->module ? parameters : g->tensor_count,
+               m->module ? "parameters" : "initializers");
+        return;
+    }
+    fputs("{\"file\": ", stdout);
+    json_string(g->path);
+    fputs(", \"format\": \"onnx\", \"parameters\": ", stdout);
+    printf(m->module ? "%" PRId64 : "null", parameters);
 }
 
 bool is_model(const char *path)
@@ -126,25 +214,27 @@ bool is_model(const char *path)
     return length > 5 && strcmp(path + length - 5, ".onnx") == 0;
 }
 
-int info_model(const char *path, bool json)
+int info_model(const char *path, bool json, bool nodes)
 {
     model m;
-    listing l = { .json = json };
-    if (!model_open(&m, "info", path, 1)) {
+    graph g;
+    if (!model_open_unless(&m, "info", path, 1, CNN_ERROR_UNSUPPORTED)) {
         return STATUS_FAILED;
     }
-    if (json) {
-        fputs("{\"file\": ", stdout);
-        json_string(path);
-        printf(", \"format\": \"onnx\", \"parameters\": %" PRId64, cnn_module_parameter_numel(m.module));
-    } else {
-        printf("%s: onnx, %" PRId64 " parameters\n", path, cnn_module_parameter_numel(m.module));
+    bool good = graph_open(&g, "cnn info", path);
+    if (good) {
+        print_head(&g, &m, json);
+        print_flops(&m, json);
+        print_graph_head(&g, json);
+        print_ports(&g, json);
+        print_operators(&g, json);
+        if (nodes) {
+            print_nodes(&g, json);
+        }
+        good = print_tensors(&g, &m, json);
+        fputs(json ? "}\n" : "", stdout);
+        graph_close(&g);
     }
-    print_flops(&m, json);
-    print_ports(&m, json);
-    fputs(json ? ", \"tensors\": [" : "", stdout);
-    cnn_module_visit(m.module, print_state, &l);
-    fputs(json ? "]}\n" : "", stdout);
     model_close(&m);
-    return command_flush();
+    return good ? command_flush() : STATUS_FAILED;
 }

@@ -31,15 +31,17 @@ static const char help[] =
 static const command commands[] = {
     { "info",
       "Usage: cnn info [OPTION]... FILE\n"
-      "Prints what is in a file of tensors, without reading elements, or in a model whose name ends with .onnx.\n"
+      "Prints what is in a file of tensors, without reading elements, or in a model whose name ends with .onnx: its\n"
+      "inputs and outputs, its operators, also those that are not supported, and its initializers.\n"
       "\n"
+      "  -n, --nodes      the nodes of a model, too: name, operator, inputs and outputs, with what the file says of them\n"
       "  -j, --json       one JSON object on one line\n"
       "  -h, --help       print this and end\n",
       run_info },
     { "convert",
       "Usage: cnn convert [OPTION]... A B\n"
       "Reads the tensors of A and writes them to B in the format that its name ends with: .safetensors, .npz or .npy.\n"
-      "Those of an ONNX model, whose name ends with .onnx, are its parameters and buffers.\n"
+      "Those of an ONNX model, whose name ends with .onnx, are its initializers.\n"
       "\n"
       "  -p, --prefix P   only those whose names begin with P, without it, such as \"state_dict.\"\n"
       "  -t, --tensor T   only the one of that name\n"

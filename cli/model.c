@@ -8,12 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool model_open(model *m, const char *command, const char *path, int threads)
+bool model_open_unless(model *m, const char *command, const char *path, int threads, cnn_status status)
 {
     *m = (model){ .command = command, .path = path };
     m->ctx = cnn_context_new(.threads = threads, .device = "cpu");
     m->module = m->ctx ? cnn_onnx_load(m->ctx, path, NULL) : NULL;
     if (!m->module) {
+        if (m->ctx && status != CNN_OK && cnn_context_status(m->ctx) == status) {
+            return true;
+        }
         say("cnn %s: %s", command, cnn_last_error(NULL));
         model_close(m);
         return false;
@@ -24,8 +27,14 @@ bool model_open(model *m, const char *command, const char *path, int threads)
     if (!m->inputs) {
         say("cnn %s: no memory", command);
         model_close(m);
+        return false;
     }
-    return m->inputs != NULL;
+    return true;
+}
+
+bool model_open(model *m, const char *command, const char *path, int threads)
+{
+    return model_open_unless(m, command, path, threads, CNN_OK);
 }
 
 void model_close(model *m)

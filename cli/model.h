@@ -19,6 +19,8 @@ typedef struct model {
 
 /* Opens a file for a command that computes with `threads` threads, 0: all CPUs. */
 bool model_open(model *m, const char *command, const char *path, int threads);
+/* Likewise, but where the model fails with `status` it is open without a module, and the context has the reason. */
+bool model_open_unless(model *m, const char *command, const char *path, int threads, cnn_status status);
 void model_close(model *m);
 
 /* What the file says of input or output `i`. */
@@ -33,6 +35,6 @@ void model_shape_text(const cnn_onnx_value *v, char *text, size_t size);
 
 /* cnn info of a model, which is known by its name: ONNX files have no first bytes of their own. An exit status. */
 bool is_model(const char *path);
-int info_model(const char *path, bool json);
+int info_model(const char *path, bool json, bool nodes);
 
 #endif

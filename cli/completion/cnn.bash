@@ -7,7 +7,7 @@ _cnn()
         return
     fi
     case $command in
-    info) options='--json --help' ;;
+    info) options='--nodes --json --help' ;;
     convert) options='--prefix --tensor --into --compress --json --help' ;;
     diff) options='--tolerance --json --help' ;;
     run) options='--input --output-dir --resize --crop --fit --mean --std --layout --threads --json --help' ;;

@@ -1,6 +1,6 @@
 #!/bin/sh
-# PyTorch's files by a reader of our own: each is refused with one line, whatever is changed in it, nothing of it is executed,
-# and a small file does not take much memory.
+# PyTorch's files and ONNX models by readers of our own: each is refused with one line, whatever is changed in it, nothing of it is
+# executed, and a small file does not take much memory.
 . "$(dirname "$0")/../example/common.sh"
 numpy=$(cd "$(dirname "$0")/../fixtures/numpy" && pwd)
 python3 - "$program" "$numpy/torch.pt" "$work" <<'P' || fail "a file of PyTorch's is not refused as it should be"
@@ -153,5 +153,6 @@ refused(entry(tensor()), "not little-endian", members={"archive/data/0": bytes(6
 refused(entry(tensor()), "there is no data.pkl in the archive", members={"archive/data/0": bytes(64), "other/data.pkl": b"N."})
 print(f"hostile: {checks} changed files, and those made by hand")
 P
-checks=$((checks + 1))
+python3 "$(dirname "$0")/hostile-models.py" "$program" "$(dirname "$0")/../fuzz/corpus/onnx" "$work" || fail "a model is not refused as it should be"
+checks=$((checks + 2))
 passed

@@ -47,13 +47,57 @@ cp "$model" "$work/m.onnx"
 ok info "$work/m.onnx"
 same "info of a model" "$out" "$work/m.onnx: onnx, 8 parameters
   0.000 MFLOP per run, with a batch of 1 where the file leaves it open
+  version 8 of the format, opset 17
   input x  float32  [n,3]
   output y  float32  [n,2]
+  operator Gemm  1
   fc.weight  float32  [2,3]  6
   fc.bias  float32  [2]  2"
 ok info --json "$work/m.onnx"
 contains "the JSON of info" "$out" '"parameters": 8, "flops": 12, '
 contains "the JSON of info" "$out" '"inputs": \[\{"name": "x", "dtype": "float32", "shape": \["n", 3\]\}\]'
+contains "the operators in JSON" "$out" '"operators": \[\{"operator": "Gemm", "domain": "", "count": 1, "function": false, "supported": true\}\], "tensors": \[\{"name": "fc.weight", "dtype": "float32", "kind": "parameter", "shape": \[2, 3\]\}'
+ok info --nodes "$work/m.onnx"
+contains "a node" "$out" '^  node 0  Gemm  \(x float32 \[n,3\], fc.weight float32 \[2,3\], fc.bias float32 \[2\]\) -> \(y float32 \[n,2\]\)$'
+ok info --nodes --json "$work/m.onnx"
+contains "a node in JSON" "$out" '"nodes": \[\{"name": "", "operator": "Gemm", "domain": "", "inside": null, "inputs": \[\{"name": "x", "dtype": "float32", "shape": \["n", 3\]\}, '
+fails 2 'cnn info: --nodes is for models, whose names end with .onnx, given .*x.npy$' info --nodes "$work/x.npy"
+# Graphs in nodes, and functions.
+cp "$(dirname "$0")/../fuzz/corpus/onnx/if" "$work/if.onnx"
+ok info --nodes "$work/if.onnx"
+contains "a node in a node" "$out" '^  node 2  If.then_branch: Relu  \(x float32 \[2\]\) -> \(t float32\)$'
+cp "$(dirname "$0")/../fuzz/corpus/onnx/function" "$work/function.onnx"
+ok info --nodes "$work/function.onnx"
+contains "a function" "$out" '^  function f\.Twice  2$'
+contains "a node of a function" "$out" '^  node 3  Twice: Mul  \(a, k\) -> \(b\)$'
+# What libcnn-onnx cannot run is described, and its weights are read.
+LC_ALL=C sed 's/Gemm/Gemq/g' "$work/m.onnx" >"$work/other.onnx"
+ok info "$work/other.onnx"
+contains "a model that cannot be run" "$out" '^  cannot be run: onnx_load: .*/other.onnx: 1 node that is not supported: Gemq'
+contains "an operator that is not supported" "$out" '^  operator Gemq  1  not supported$'
+contains "weights of a model that cannot be run" "$out" '^  fc.bias  float32  \[2\]  2$'
+ok info --json "$work/other.onnx"
+contains "the JSON of a model that cannot be run" "$out" '"parameters": null, "flops": null, "cannot_be_run": "onnx_load: .*"supported": false\}'
+ok convert "$work/other.onnx" "$work/other.npz"
+ok diff "$work/other.npz" "$work/m.onnx"
+# Constants are tensors like the parameters, those of quantised models too: 8-bit integers are held in 32 bits.
+LC_ALL=C python3 - "$(dirname "$0")/../fuzz/corpus/onnx/qlinear_conv" "$work/q.onnx" <<'P'
+import sys
+data = open(sys.argv[1], "rb").read()
+weights = data.index(b"\x10\x02\x42\x01w")  # data_type (2) of the weights, 2: uint8, and their name (8); 3 is int8
+open(sys.argv[2], "wb").write(data[:weights + 1] + b"\x03" + data[weights + 2:])
+P
+ok convert "$work/q.onnx" "$work/q.npz"
+ok info "$work/q.npz"
+contains "int8 weights" "$out" '^  w  <i4  \[1,1,2,2\]  4$'
+contains "a scale" "$out" '^  s  <f4  \[\]  1$'
+ok convert --into "$work/q.onnx" "$work/q.npz" "$work/q2.onnx"
+cmp -s "$work/q.onnx" "$work/q2.onnx" || fail "a quantised model with its own weights is another one"
+npy "$work/w300.npy" '<i4' '1, 1, 2, 2' '\000\001\000\000\001\000\000\000\002\000\000\000\003\000\000\000'
+(cd "$work" && mv w300.npy w.npy && python3 -c 'import zipfile
+with zipfile.ZipFile("w300.npz", "w") as z:
+    z.write("w.npy")')
+fails 1 'cnn convert: tensor "w" cannot be written into a copy of .*/q.onnx: its dtype there does not hold the elements$' convert --into "$work/q.onnx" "$work/w300.npz" "$work/o.onnx"
 
 ok bench "$model" --batch 5 --steps 3 --threads 1
 contains "bench" "$out" '^.*linear: x \[5,3\]; 8 parameters, 1 thread, '

@@ -16,7 +16,7 @@ for command in info convert diff; do
     refused "cnn $command: 0 of $files files are given; see cnn $command --help\$" $command
     if [ $files = 1 ]; then set -- a.npz; else set -- a.npz b.npz; fi
     refused "cnn $command: \"c.npz\" is one file too many" $command "$@" c.npz
-    refused "cnn $command: there is no option \"--no\"" $command --no
+    refused "cnn $command: there is no option \"--none\"" $command --none
     refused "cnn $command: there is no option \"-Z\"" $command -Z
     refused "cnn $command: there is no option \"--json=1\"" $command --json=1
     for option in --help -h; do
