@@ -1,6 +1,6 @@
 # Benchmarks: each bench/bench_*.c is a program that links the static library; each bench/peer_* is someone else's.
 #   make bench        builds and runs everything but the epochs and the full list of kernels; BENCH_ARGS=--quick for the shortest useful run
-#   make bench-peers  installs Debian's peers, and PyPI's current ones (PyTorch, ONNX Runtime, OpenVINO, oneDNN) into build/bench/venv
+#   make bench-peers  installs Debian's peers, and PyPI's current ones (PyTorch, ONNX Runtime, OpenVINO, oneDNN; and onnx, onnxscript and torchvision for make check-onnx) into build/bench/venv
 #   make bench-zoo    nets of examples/zoo against PyTorch and ONNX Runtime; ZOO_ARGS='--only "training vit" --threads 1'
 #   make bench-predictor  predictors on the same ONNX files as ONNX Runtime and OpenVINO; PREDICTOR_ARGS='--only resnet50 --threads 1'
 #   make bench-scaling  several processes: what hides, a model of the step, what it predicts; SCALING_ARGS
@@ -57,9 +57,9 @@ bench-peers:
 	@tools/install-dependencies.sh peers
 	@mkdir -p $(BUILD)/bench
 	@[ -x $(BENCH_VENV)/bin/pip ] || $(PYTHON) -m venv $(BENCH_VENV)
-	@for package in torch onnxruntime openvino "onednn onednn-devel"; do \
+	@for package in torch torchvision onnx onnxscript onnxruntime openvino "onednn onednn-devel"; do \
 		$(BENCH_VENV)/bin/pip install --quiet --disable-pip-version-check $$package || \
-		echo "bench-peers: PyPI gives no $$package here: Debian's alone is compared with"; done
+		echo "bench-peers: PyPI gives no $$package here: Debian's, where it has one, is compared with"; done
 	@for python in /usr/bin/python3 $(BENCH_VENV)/bin/python $(PYTHON); do \
 		$$python bench/export_onnx.py $(BUILD)/bench/tutorial.onnx 2>/dev/null && exit; done; \
 		echo "bench-peers: no PyTorch here exports the model: ONNX Runtime and OpenVINO are left out"

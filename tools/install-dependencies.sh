@@ -57,6 +57,11 @@ browser  needed command node                                    nodejs
 browser  wanted either  firefox-esr:firefox                     firefox-esr
 win32    needed command x86_64-w64-mingw32-gcc                  gcc-mingw-w64-x86-64
 win32    needed command wine                                    wine
+onnx     wanted path    /usr/share/libonnx-testdata/data         libonnx-testdata
+onnx     wanted path    /usr/lib/python3/dist-packages/numpy    python3-numpy
+onnx     wanted path    /usr/lib/python3/dist-packages/torch    python3-torch
+onnx     wanted path    /usr/lib/python3/dist-packages/torchvision python3-torchvision
+onnx     wanted module  ensurepip                               python3-venv
 peers    wanted command python3                                 python3
 peers    wanted path    /usr/lib/python3/dist-packages/torch    python3-torch
 peers    wanted header  dnnl.h                                  libdnnl-dev

@@ -1,7 +1,8 @@
 #!/bin/sh
-# Models of others through libcnn-onnx: usage: check-onnx.sh NODE_TESTS TESTDATA FOLDER
+# Models of others through libcnn-onnx: usage: check-onnx.sh NODE_TESTS TESTDATA FOLDER all|quick
+# "quick" leaves out the larger nets, PyTorch's current exporter and all opsets but 17 of PyTorch's older one.
 set -eu
-program=$1 data=$2 work=$3
+program=$1 data=$2 work=$3 extent=$4
 here=$(dirname "$0")
 failed=0
 
@@ -57,21 +58,52 @@ fi
 
 # ---- nets ----
 if ! has "$TRACE_PYTHON" onnxruntime onnx; then
-    echo "skipped: nets that PyTorch exports: $TRACE_PYTHON has no onnxruntime"
+    echo "skipped: nets that PyTorch exports: $TRACE_PYTHON has no onnxruntime and onnx"
     exit $failed
 fi
+# The nets of the zoo by both exporters. What is exported is run and removed: the larger nets take 500 MB per model.
 nets=$work/nets
-mkdir -p "$nets"
+early='' late=''
 if has "$EXPORT_PYTHON" torch torchvision; then
-    [ -e "$nets/lenet-17/model.onnx" ] || "$EXPORT_PYTHON" "$here/export_nets.py" "$nets" 11 13 17
+    early='11 13 17'
+    [ "$extent" = all ] || early=17
 else
-    echo "skipped: nets of opset 11 to 17: $EXPORT_PYTHON has no torchvision"
+    echo "skipped: nets of opset 11 to 17: $EXPORT_PYTHON has no torch and torchvision"
 fi
-if has "$TRACE_PYTHON" torch onnxscript; then
-    [ -e "$nets/lenet-18/model.onnx" ] || "$TRACE_PYTHON" "$here/export_nets.py" "$nets" 18 20
+if [ "$extent" = quick ]; then
+    :
+elif has "$TRACE_PYTHON" torch onnxscript; then
+    late='18 20'
+    has "$TRACE_PYTHON" torchvision || echo "skipped: torchvision's nets of opset 18 on: $TRACE_PYTHON has no torchvision"
 else
     echo "skipped: nets of opset 18 on: $TRACE_PYTHON has no torch and onnxscript"
 fi
-"$TRACE_PYTHON" "$here/run_nets.py" "$nets"
-run --tolerance 1e-4 "$nets"
+# exported PYTHON NETS OPSET...: writes them; nets that cannot be exported have been named
+exported() {
+    python=$1
+    shift
+    "$python" "$here/export_nets.py" "$nets" "$@" 2>"$work/export.log" || {
+        grep -v '^  \|Warning' "$work/export.log" | tail -n 5
+        failed=1
+    }
+}
+if [ -z "$early$late" ]; then
+    exit $failed
+fi
+lister=$TRACE_PYTHON
+[ -z "$early" ] || lister=$EXPORT_PYTHON
+groups=quick
+[ "$extent" = quick ] || groups="small $("$lister" "$here/export_nets.py" --large)"
+for chosen in $groups; do
+    rm -rf "$nets"
+    mkdir -p "$nets"
+    # shellcheck disable=SC2086
+    [ -z "$early" ] || exported "$EXPORT_PYTHON" "$chosen" $early
+    # shellcheck disable=SC2086
+    [ -z "$late" ] || exported "$TRACE_PYTHON" "$chosen" $late
+    [ -n "$(ls "$nets")" ] || continue
+    "$TRACE_PYTHON" "$here/run_nets.py" "$nets" || failed=1
+    run --tolerance 1e-4 "$nets"
+done
+rm -rf "$nets"
 exit $failed

@@ -1,9 +1,14 @@
 #!/usr/bin/env python3
-"""Exports nets by the PyTorch of this interpreter: usage: export_nets.py FOLDER OPSET...
+"""Exports nets by the PyTorch of this interpreter: usage: export_nets.py FOLDER NETS OPSET...
+
+NETS is "small", "quick" or the name of one net. The nets are those of examples/zoo, by PyTorch's modules of the same names that the fixtures
+are made with (tools/fixtures/zoo.py, torchvision's for the most part), and others that ask for more operators. "small" is all but those
+of more than 200 MB, of which the caller has one at a time on the disk: LARGE, which --large prints; "quick" is a few of them.
 
 Opset 18 and later are exported by the exporter that follows torch.export, earlier ones by the one of TorchScript. Writes
-FOLDER/NAME-OPSET/model.onnx and, as inputs.npz, what it is to be run on. Nets of torchvision are exported where it is there."""
+FOLDER/NAME-OPSET/model.onnx and, as inputs.npz, what it is to be run on. Exits 1 where a net cannot be exported."""
 import pathlib
+import shutil
 import sys
 import warnings
 
@@ -96,31 +101,58 @@ class Shapes(nn.Module):
         return nn.functional.pad(z, (1, 2, 0, 1)), m.mean(1, keepdim=True), m.topk(3, 1)[0], z.std(dim=(2, 3))
 
 
-def nets(opset):
-    image = lambda *shape: torch.randn(*shape)
-    yield "lenet", LeNet(), (image(2, 1, 28, 28),)
-    yield "unet", UNet(), (image(2, 3, 16, 24),)
-    yield "vit", ViT(), (image(2, 3, 32, 32),)
-    yield "letters", Letters(), (torch.randint(0, 30, (3, 7)),)
-    yield "shapes", Shapes(), (image(2, 4, 6, 5),)
+LARGE = ["alexnet", "vgg11", "vgg11_bn", "vgg16", "vgg16_bn"]
+QUICK = ["lenet", "normed_unet", "plain_vit", "letters", "shapes", "resnet20", "mobilenet_v3_small", "unet_small_bilinear", "lstm", "gpt"]
+OTHERS = ["mnasnet0_5", "regnet_y_400mf", "convnext_tiny", "shufflenet_v2_x0_5"]
+TOOLS = pathlib.Path(__file__).resolve().parent.parent.parent / "tools"
+
+
+def own_nets():
+    """Nets that ask for operators which those of the zoo do not."""
+    image = torch.randn
+    yield "lenet", LeNet, lambda: (image(2, 1, 28, 28),)
+    yield "normed_unet", UNet, lambda: (image(2, 3, 16, 24),)
+    yield "plain_vit", ViT, lambda: (image(2, 3, 32, 32),)
+    yield "letters", Letters, lambda: (torch.randint(0, 30, (3, 7)),)
+    yield "shapes", Shapes, lambda: (image(2, 4, 6, 5),)
+
+
+def zoo_input(name, case):
+    if case.tokens:
+        return (torch.randint(0, 256, (2, *case.input)),)
+    # TorchScript's exporter wants what is pooled to a fixed size to be a multiple of it.
+    return (torch.randn(2, 3, 224, 224) if name in LARGE else torch.randn(2, *case.input),)
+
+
+def nets():
+    """(name, what makes the net, what makes its inputs) of all nets that can be here."""
+    yield from own_nets()
     try:
         from torchvision import models
     except ImportError:
-        return
-    sizes = {"alexnet": 224, "vgg11_bn": 224}
-    for name in ("alexnet", "vgg11_bn", "resnet18", "resnet50", "squeezenet1_1", "googlenet", "densenet121", "mobilenet_v2",
-                 "mobilenet_v3_small", "shufflenet_v2_x0_5", "efficientnet_b0", "mnasnet0_5", "regnet_y_400mf", "convnext_tiny"):
-        extra = {"init_weights": False} if name == "googlenet" else {}
-        size = sizes.get(name, 64)
-        yield name, getattr(models, name)(weights=None, **extra), (image(2, 3, size, size),)
+        return  # which check-onnx.sh has said
+    sys.path.insert(0, str(TOOLS))
+    from fixtures.zoo import CASES
+    missing = {line.split("(")[1].split(",")[0] for line in open(TOOLS.parent / "examples/zoo/zoo.def", encoding="ascii")
+               if line.startswith("ZOO_NET(")} - set(CASES)
+    if missing:
+        raise SystemExit(f"tools/fixtures/zoo.py has no net {', '.join(sorted(missing))} of examples/zoo")
+    for name, case in CASES.items():
+        yield name, lambda case=case: case.make(None), lambda name=name, case=case: zoo_input(name, case)
+    for name in OTHERS:
+        yield name, lambda name=name: getattr(models, name)(weights=None), lambda: (torch.randn(2, 3, 64, 64),)
 
 
-def settle(net, inputs):
-    """Statistics of batch normalisation that are not those of a new net."""
+def settle(net):
+    """Statistics of batch normalisation that are not those of a new net, and heads that do not begin with zeros."""
     for module in net.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
             module.running_mean.normal_(0, 0.2)
             module.running_var.uniform_(0.5, 1.5)
+    with torch.no_grad():
+        for parameter in net.parameters():
+            if not parameter.any():
+                parameter.uniform_(-0.1, 0.1)
     return net.eval()
 
 
@@ -135,23 +167,32 @@ def export(net, inputs, path, opset):
 
 
 def main():
-    folder, made = pathlib.Path(sys.argv[1]), 0
-    for opset in map(int, sys.argv[2:]):
+    if sys.argv[1] == "--large":
+        print(*LARGE)
+        return 0
+    folder, chosen, opsets = pathlib.Path(sys.argv[1]), sys.argv[2], list(map(int, sys.argv[3:]))
+    made = failed = 0
+    for name, make, draw in nets():
+        if not (name == chosen or chosen == "small" and name not in LARGE or chosen == "quick" and name in QUICK):
+            continue
         torch.manual_seed(7)
-        for name, net, inputs in nets(opset):
+        net, inputs = settle(make()), draw()
+        other = tuple(torch.cat([x, x.flip(0)])[:3] for x in inputs)  # another batch than the one exported
+        for opset in opsets:
             to = folder / f"{name}-{opset}"
             to.mkdir(parents=True, exist_ok=True)
             try:
-                export(settle(net, inputs), inputs, to / "model.onnx", opset)
-            except Exception as why:
-                print(f"{name}: opset {opset} cannot be exported: {str(why).splitlines()[0][:150]}")
-                (to / "model.onnx").unlink(missing_ok=True)
+                export(net, inputs, to / "model.onnx", opset)
+            except Exception as why:  # pylint: disable=broad-except
+                print(f"FAIL {name}: opset {opset} cannot be exported: {str(why).splitlines()[0][:150]}")
+                shutil.rmtree(to)
+                failed += 1
                 continue
-            other = tuple(torch.cat([x, x.flip(0)])[:3] for x in inputs)  # another batch than the one exported
             numpy.savez(to / "inputs.npz", **{f"input{i}": x.numpy() for i, x in enumerate(other)})
             made += 1
-    print(f"{made} nets exported by PyTorch {torch.__version__}")
+    print(f"{chosen}: {made} models of opset {', '.join(map(str, opsets))} exported by PyTorch {torch.__version__}")
+    return failed > 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

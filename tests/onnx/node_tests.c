@@ -92,7 +92,8 @@ static double element(cnn_dtype dtype, const void *at, int64_t k)
     }
 }
 
-/* The tolerance of the ONNX project: 1e-3 relative, 1e-7 absolute. Half-precision results are compared with f32 ones. */
+/* The tolerance of the ONNX project, 1e-3 relative and 1e-7 absolute, with 2e-7 in place of the latter: the expected results of
+ * test_dft_inverse are up to 1.9e-7 where the exact ones are 0. Half-precision results are compared with f32 ones. */
 static bool close_to(double got, double want, int type, double largest)
 {
     if (tolerance > 0 && isfinite(want)) {
@@ -102,7 +103,7 @@ static bool close_to(double got, double want, int type, double largest)
         return isnan(want) ? isnan(got) : isinf(got) ? got == want : type == CNN__ONNX_FLOAT16 && fabs(got) > 65504 && (got > 0) == (want > 0);
     }
     double loose = type == CNN__ONNX_FLOAT16 ? 2e-3 : type == CNN__ONNX_BFLOAT16 ? 1e-2 : 1e-3;
-    double least = type == CNN__ONNX_FLOAT16 || type == CNN__ONNX_BFLOAT16 ? 1e-3 : cnn__onnx_is_float(type) ? 2e-6 : 0;
+    double least = type == CNN__ONNX_FLOAT16 || type == CNN__ONNX_BFLOAT16 ? 1e-3 : cnn__onnx_is_float(type) ? 2e-7 : 0;
     return fabs(got - want) <= least + (cnn__onnx_is_float(type) ? loose * fabs(want) : 0);
 }
 
@@ -214,6 +215,10 @@ static bool run_test(const char *folder, char *why, size_t size)
     for (int i = 0; good; i++) {
         snprintf(path, sizeof path, "%s/test_data_set_%d", folder, i);
         if (stat(path, &info) != 0) {
+            if (i == 0) { /* a model that was never run has not passed */
+                snprintf(why, size, "there is no test_data_set_0");
+                good = false;
+            }
             break;
         }
         good = run_set(module, path, why, size);
@@ -273,7 +278,9 @@ static int names_of(const char *folder, char ***names)
     if (dir) {
         closedir(dir);
     }
-    qsort(*names, (size_t)count, sizeof **names, by_name);
+    if (count) {
+        qsort(*names, (size_t)count, sizeof **names, by_name);
+    }
     return count;
 }
 
@@ -298,6 +305,10 @@ int main(int argc, char **argv)
     for (int i = first; i < argc; i++) {
         char **names, folder[PATH];
         int count = names_of(argv[i], &names);
+        if (count == 0) {
+            printf("FAIL %s: there is no test in it\n", argv[i]);
+            failed++;
+        }
         for (int k = 0; k < count; k++) {
             why[0] = '\0';
             snprintf(folder, sizeof folder, "%s/%s", argv[i], names[k]);
