@@ -9,8 +9,8 @@ PROGRAM is build/bench/scaling-openmpi. A step is measured on one process, gradi
 namespaces between which tbf limits the rate, in Mbit/s. The model is fitted to the first two rates and predicts the third.
 
 The model: gradient i is final r_i seconds after the step's beginning; buckets are cut and sent as libcnn-mpi does, one after the
-other, and a bucket of b bytes between n processes takes c + 2 · (n − 1) · a + 2 · b · (n − 1) / n / (e · rate). a is what a message
-costs, measured by sums of one number; c, what a bucket costs besides (its thread must be given a CPU, and adds the bucket up), and e,
+other, and a bucket of b bytes in p pieces between n processes takes c + 2 · p · (n − 1) · a + 2 · b · (n − 1) / n / (e · rate). a is what
+a message costs, measured by sums of one number; c, what a bucket costs besides (its thread must be given a CPU, and adds the bucket up), and e,
 the share of the rate that is reached, are what is fitted. The step ends when backward, or the last bucket, is over, plus what comes
 after it on every process, which is the step of one process less the last r_i.
 """
@@ -24,7 +24,7 @@ import time
 import typing
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-BUCKET = 1 << 22
+BUCKET, SLICE = 1 << 22, 1 << 18  # bytes; mpi/data_parallel.c
 RANKS = [1 << k for k in range(11)]
 RATES = [10, 25, 100]  # Gbit/s
 FASTER = 64  # a process of a whole machine against one of a CPU
@@ -43,9 +43,14 @@ def buckets_of(profile):
     return buckets
 
 
+def pieces_of(size, ranks):
+    """How many pieces a bucket of that many bytes is summed in."""
+    return math.ceil(size / min(BUCKET, SLICE * ranks))
+
+
 def communication(profile, ranks, rate, costs):
     """Seconds for which buckets are being sent, each."""
-    return [costs.bucket + 2 * (ranks - 1) * costs.message + 2 * size * (ranks - 1) / ranks / (costs.share * rate * 1.25e5)
+    return [costs.bucket + 2 * pieces_of(size, ranks) * (ranks - 1) * costs.message + 2 * size * (ranks - 1) / ranks / (costs.share * rate * 1.25e5)
             if ranks > 1 else 0.0 for size, _ in buckets_of(profile)]
 
 
@@ -72,7 +77,8 @@ def fit(data):
     volume = sum(size for size, _ in buckets)
     (rate1, time1), (rate2, time2) = [(run["rate"] * 1.25e5, run["communication"]) for run in runs[:2]]
     inverse = (time1 - time2) / (volume * (1 / rate1 - 1 / rate2))  # 1 / share
-    bucket = (time1 - volume * inverse / rate1) / len(buckets) - 2 * message
+    pieces = sum(pieces_of(size, 2) for size, _ in buckets)
+    bucket = (time1 - volume * inverse / rate1 - 2 * pieces * message) / len(buckets)
     return Costs(message, max(bucket, 0.0), 1 / inverse)
 
 
@@ -160,8 +166,9 @@ def measure(options):
 
 def limit_of(profile, ranks, rate, costs):
     """What most of the time that is added comes from."""
-    count = len(buckets_of(profile))
-    parts = {"compute": 0.05 * profile["dp_step"], "messages": 2 * (ranks - 1) * costs.message * count, "buckets": costs.bucket * count,
+    buckets = buckets_of(profile)
+    pieces = sum(pieces_of(size, ranks) for size, _ in buckets)
+    parts = {"compute": 0.05 * profile["dp_step"], "messages": 2 * (ranks - 1) * costs.message * pieces, "buckets": costs.bucket * len(buckets),
              "link": sum(communication(profile, ranks, rate, Costs(0.0, 0.0, costs.share)))}
     if step(profile, ranks, rate, costs)[1] < parts["compute"]:
         return "compute"

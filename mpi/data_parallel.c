@@ -11,6 +11,7 @@
 static const char call[] = "data_parallel";
 enum { SHARDS = 8, ALIGNMENT = 64, MOST_SHARDS = 1 << 16 };
 static const int64_t default_bucket = INT64_C(1) << 22;
+static const int64_t least_slice = INT64_C(1) << 18; /* bytes */
 
 /* ---- entries and buckets ---- */
 
@@ -94,6 +95,18 @@ static cnn_status no_memory(cnn_data_parallel *p)
                          p->bytes);
 }
 
+/* How many elements of a bucket are summed at once: a parameter may be much larger than a bucket should be. Slices of
+ * pieces stay large enough for the link, not for the cost of messages, to decide how long they take. */
+static void cut_pieces(cnn_data_parallel *p)
+{
+    int64_t least = least_slice * (int64_t)p->group->transport.size;
+    int64_t bytes = p->o.bucket_bytes < least ? p->o.bucket_bytes : least;
+    for (int i = 0; i < p->bucket_count; i++) {
+        int64_t piece = bytes / (int64_t)cnn_dtype_size(p->buckets[i].sum.dtype);
+        p->buckets[i].sum.piece = piece > 0 ? piece : 1;
+    }
+}
+
 static cnn_status make_sums(cnn_data_parallel *p)
 {
     size_t largest = 0;
@@ -107,16 +120,17 @@ static cnn_status make_sums(cnn_data_parallel *p)
         memset(p->stack[i], 0, p->bytes);
     }
     for (int i = 0; i < p->bucket_count; i++) {
-        size_t bytes = (size_t)p->buckets[i].sum.count * cnn_dtype_size(p->buckets[i].sum.dtype);
+        const cnn__range_sum *s = &p->buckets[i].sum;
+        size_t bytes = (size_t)(s->piece < s->count ? s->piece : s->count) * cnn_dtype_size(s->dtype);
         largest = bytes > largest ? bytes : largest;
     }
     /* One bucket is summed at a time. */
-    char *received =
-        aligned_alloc(ALIGNMENT, (cnn__range_sum_room(&p->parts, p->group->transport.rank, largest) + ALIGNMENT) /
-                                     ALIGNMENT * ALIGNMENT);
+    size_t room = cnn__range_sum_room(&p->parts, p->group->transport.rank, largest);
+    char *received = aligned_alloc(ALIGNMENT, (PIECES_AT_ONCE * room + ALIGNMENT) / ALIGNMENT * ALIGNMENT);
     for (int i = 0; i < p->bucket_count; i++) {
         p->buckets[i].sum.stack = p->stack;
         p->buckets[i].sum.received = received;
+        p->buckets[i].sum.room = room;
     }
     if (!p->bucket_count) {
         free(received);
@@ -176,6 +190,7 @@ static cnn_status list_entries(cnn_data_parallel *p)
         }
         qsort(p->by_tensor, (size_t)p->gradient_count, sizeof *p->by_tensor, compare_entries);
         cut_buckets(p);
+        cut_pieces(p);
         status = make_sums(p);
     }
     return status;

@@ -174,7 +174,7 @@ static cnn_status reserve(cnn_group *group)
         return CNN_OK;
     }
     int room = group->request_room ? 2 * group->request_room : FIRST_REQUESTS;
-    void **requests = realloc(group->requests, (size_t)room * sizeof *requests);
+    cnn__request *requests = realloc(group->requests, (size_t)room * sizeof *requests);
     if (!requests) {
         return cnn__group_break(group, CNN_ERROR_NO_MEMORY, "no memory for %d messages", room);
     }
@@ -183,11 +183,16 @@ static cnn_status reserve(cnn_group *group)
     return CNN_OK;
 }
 
+static void add_request(cnn_group *group, void *request)
+{
+    group->requests[group->request_count++] = (cnn__request){ .of_transport = request, .number = group->next_number++ };
+}
+
 cnn_status cnn__group_note(cnn_group *group, void *request)
 {
     cnn_status status = reserve(group);
     if (status == CNN_OK) {
-        group->requests[group->request_count++] = request;
+        add_request(group, request);
     } else if (group->transport.cancel) {
         group->transport.cancel(request, group->transport.user);
     }
@@ -197,7 +202,7 @@ cnn_status cnn__group_note(cnn_group *group, void *request)
 static void cancel_all(cnn_group *group)
 {
     for (int i = 0; i < group->request_count && group->transport.cancel; i++) {
-        group->transport.cancel(group->requests[i], group->transport.user);
+        group->transport.cancel(group->requests[i].of_transport, group->transport.user);
     }
     group->request_count = 0;
 }
@@ -218,7 +223,7 @@ static cnn_status message(cnn_group *group, int other, const void *out, void *in
             return cnn__group_break(group, CNN_ERROR_IO, "cannot %s process %d", out ? "send to" : "receive from",
                                     other);
         }
-        group->requests[group->request_count++] = request;
+        add_request(group, request);
         at += piece;
     }
     return CNN_OK;
@@ -240,7 +245,7 @@ static int poll_once(cnn_group *group)
     int kept = 0, before = group->request_count;
     for (int i = 0; i < before; i++) {
         bool done = false;
-        if (group->transport.test(&group->requests[i], &done, group->transport.user) != CNN_OK) {
+        if (group->transport.test(&group->requests[i].of_transport, &done, group->transport.user) != CNN_OK) {
             int left = before - i - 1;
             memmove(group->requests + kept, group->requests + i + 1, (size_t)left * sizeof *group->requests);
             group->request_count = kept + left;
@@ -255,12 +260,12 @@ static int poll_once(cnn_group *group)
     return before - kept;
 }
 
-cnn_status cnn__group_finish(cnn_group *group)
+cnn_status cnn__group_finish_until(cnn_group *group, int64_t number)
 {
     double begun = 0;
     long sleep = 0;
     int polls = 0;
-    while (group->request_count) {
+    while (group->request_count && group->requests[0].number < number) {
         int done = poll_once(group);
         if (done < 0) { /* one that told why, perhaps */
             cnn_status broken = listen(group);
@@ -293,6 +298,11 @@ cnn_status cnn__group_finish(cnn_group *group)
         nanosleep(&(struct timespec){ .tv_nsec = sleep }, NULL);
     }
     return CNN_OK;
+}
+
+cnn_status cnn__group_finish(cnn_group *group)
+{
+    return cnn__group_finish_until(group, group->next_number);
 }
 
 /* ---- making and freeing ---- */

@@ -28,13 +28,19 @@ struct cnn__job {
 
 enum { REASON = 256 }; /* bytes of what cnn_transport.tell() tells */
 
+typedef struct cnn__request {
+    void *of_transport;
+    int64_t number; /* grows from one to the next */
+} cnn__request;
+
 struct cnn_group {
     cnn_context *ctx; /* borrowed */
     cnn_transport transport;
     double timeout;
     /* What the current job waits for. */
-    void **requests;
+    cnn__request *requests; /* in the order of their numbers */
     int request_count, request_room;
+    int64_t next_number;
     /* The queue, under `lock`. */
     pthread_mutex_t lock;
     pthread_cond_t wake, finished;
@@ -52,10 +58,12 @@ cnn_status cnn__group_wait(cnn_group *group, cnn__job *job, const char *call);
 cnn_status cnn__group_settle(cnn_group *group, cnn__job *job); /* waits for it without a message */
 cnn_status cnn__group_run(cnn_group *group, const char *call, cnn_status (*run)(cnn_group *, void *), void *argument);
 
-/* Within a job: messages begin at once, and cnn__group_finish() waits for all of them. */
+/* Within a job: messages begin at once, and cnn__group_finish() waits for all of them, cnn__group_finish_until() for
+ * those that began before group->next_number was `number`. */
 cnn_status cnn__group_send(cnn_group *group, int to, const void *data, size_t bytes);
 cnn_status cnn__group_receive(cnn_group *group, int from, void *data, size_t bytes);
 cnn_status cnn__group_finish(cnn_group *group);
+cnn_status cnn__group_finish_until(cnn_group *group, int64_t number);
 cnn_status cnn__group_broadcast_now(cnn_group *group, void *data, size_t bytes, int root);
 /* Breaks the group, and tells the others. Also outside of a job. */
 cnn_status cnn__group_break(cnn_group *group, cnn_status status, const char *format, ...)
@@ -78,17 +86,21 @@ int cnn__parts_depth(const cnn__parts *parts, int rank);
 /* For each part of a rank, in order: how many times the two newest sums are joined after it. */
 void cnn__parts_joins(const cnn__parts *parts, int rank, int *joins);
 
-/* A range of elements that is summed over all ranks. stack[k] is this rank's k-th sum; the result is in stack[0]. */
+/* A range of elements that is summed over all ranks, piece by piece. stack[k] is this rank's k-th sum; the result is in
+ * stack[0]. */
 typedef struct cnn__range_sum {
     const cnn__parts *parts;
-    char *const *stack; /* of at least one */
-    size_t offset;      /* bytes */
-    int64_t count;
-    cnn_dtype dtype; /* CNN_F32 or CNN_F64 */
-    char *received;  /* room for cnn__range_sum_room() bytes */
-    int64_t sent;    /* bytes; added to */
+    char *const *stack;   /* of at least one */
+    size_t offset;        /* bytes */
+    int64_t count, piece; /* elements; the last piece may be smaller */
+    cnn_dtype dtype;      /* CNN_F32 or CNN_F64 */
+    char *received;       /* cnn__range_sum_room() bytes for each of the pieces that are on their way at once */
+    size_t room;
+    int64_t sent; /* bytes; added to */
 } cnn__range_sum;
 
+enum { PIECES_AT_ONCE = 2 };
+/* A multiple of the alignment of every dtype; `bytes` are those of a piece. */
 size_t cnn__range_sum_room(const cnn__parts *parts, int rank, size_t bytes);
 cnn_status cnn__range_sum_now(cnn_group *group, cnn__range_sum *sum);
 void cnn__add(cnn_dtype dtype, void *to, const void *from, int64_t count);

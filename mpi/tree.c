@@ -133,17 +133,55 @@ size_t cnn__range_sum_room(const cnn__parts *parts, int rank, size_t bytes)
         }
         nodes = others > nodes ? others : nodes;
     }
-    return nodes * (bytes / (size_t)parts->ranks + sizeof(double)) + 1;
+    size_t slice = (bytes / (size_t)parts->ranks / sizeof(double) + 2) * sizeof(double);
+    return (nodes ? nodes : 1) * slice;
 }
 
-/* Joins the sums that lie in the order of ranks and of subtrees within a rank. */
-typedef struct joiner {
+/* One piece on its way. */
+typedef struct piece {
     const cnn__range_sum *sum;
-    int rank;            /* this one */
-    int64_t begin, size; /* of its slice, in elements */
-    size_t width;        /* bytes of an element */
-    char *received;      /* the next that came from another rank */
-    int own;             /* the next of this rank's */
+    int rank;        /* this one */
+    size_t width;    /* bytes of an element */
+    size_t offset;   /* of the piece in each sum, bytes */
+    int64_t count;   /* elements */
+    char *received;  /* where the sums of other ranks come to */
+    int64_t arrived; /* the messages before this number are those that the join needs */
+} piece;
+
+static piece piece_of(const cnn__range_sum *s, int rank, int64_t index)
+{
+    size_t width = cnn_dtype_size(s->dtype);
+    int64_t first = index * s->piece, left = s->count - first;
+    return (piece){ .sum = s,
+                    .rank = rank,
+                    .width = width,
+                    .offset = s->offset + (size_t)first * width,
+                    .count = left < s->piece ? left : s->piece,
+                    .received = s->received + (size_t)(index % PIECES_AT_ONCE) * s->room };
+}
+
+/* Where the slice of a rank begins in the piece, in elements. */
+static int64_t slice_begin(const piece *p, int rank)
+{
+    return slice_of(p->count, p->sum->parts->ranks, rank);
+}
+
+static size_t slice_bytes(const piece *p, int rank)
+{
+    return (size_t)(slice_begin(p, rank + 1) - slice_begin(p, rank)) * p->width;
+}
+
+static char *slice_at(const piece *p, int node, int rank)
+{
+    return p->sum->stack[node] + p->offset + (size_t)slice_begin(p, rank) * p->width;
+}
+
+/* Joins the sums of this rank's slice, which lie in the order of ranks and of subtrees within a rank. */
+typedef struct joiner {
+    const piece *of;
+    const cnn__parts *parts;
+    char *received; /* the next that came from another rank */
+    int own;        /* the next of this rank's */
 } joiner;
 
 static int owner_of(const cnn__parts *parts, int low, int high)
@@ -159,83 +197,97 @@ static int owner_of(const cnn__parts *parts, int low, int high)
 
 static char *join(joiner *j, int low, int high)
 {
-    if (low >= j->sum->parts->filled) {
+    const piece *p = j->of;
+    if (low >= j->parts->filled) {
         return NULL;
     }
-    int owner = owner_of(j->sum->parts, low, high);
-    if (owner == j->rank) {
-        return j->sum->stack[j->own++] + j->sum->offset + (size_t)j->begin * j->width;
+    int owner = owner_of(j->parts, low, high);
+    if (owner == p->rank) {
+        return slice_at(p, j->own++, p->rank);
     }
     if (owner >= 0) {
         char *at = j->received;
-        j->received += (size_t)j->size * j->width;
+        j->received += slice_bytes(p, p->rank);
         return at;
     }
     int middle = low + (high - low) / 2;
     char *left = join(j, low, middle), *right = join(j, middle, high);
     if (right) {
-        cnn__add(j->sum->dtype, left, right, j->size);
+        cnn__add(p->sum->dtype, left, right, slice_begin(p, p->rank + 1) - slice_begin(p, p->rank));
     }
     return left;
 }
 
-/* Sends slice r of each of this rank's sums to rank r, and receives this rank's slice of the sums of all others. */
-static cnn_status scatter(cnn_group *group, cnn__range_sum *s, size_t width)
+/* Begins to send slice r of each of this rank's sums to rank r, and to receive this rank's slice of the sums of all
+ * others. */
+static cnn_status scatter(cnn_group *group, cnn__range_sum *s, piece *p)
 {
-    int rank = group->transport.rank, ranks = s->parts->ranks, nodes = cnn__parts_nodes(s->parts, rank);
-    size_t own = (size_t)(slice_of(s->count, ranks, rank + 1) - slice_of(s->count, ranks, rank)) * width;
-    char *to = s->received;
+    int rank = p->rank, ranks = s->parts->ranks, nodes = cnn__parts_nodes(s->parts, rank);
+    char *to = p->received;
     cnn_status status = CNN_OK;
     for (int r = 0; r < ranks; r++) {
-        for (int i = 0; r != rank && i < cnn__parts_nodes(s->parts, r) && status == CNN_OK; i++, to += own) {
-            status = cnn__group_receive(group, r, to, own);
+        for (int i = 0; r != rank && i < cnn__parts_nodes(s->parts, r) && status == CNN_OK; i++) {
+            status = cnn__group_receive(group, r, to, slice_bytes(p, rank));
+            to += slice_bytes(p, rank);
         }
     }
     for (int step = 1; step < ranks; step++) { /* not all to rank 0 at first */
         int r = (rank + step) % ranks;
-        int64_t begin = slice_of(s->count, ranks, r), end = slice_of(s->count, ranks, r + 1);
         for (int i = 0; i < nodes && status == CNN_OK; i++) {
-            status = cnn__group_send(group, r, s->stack[i] + s->offset + (size_t)begin * width,
-                                     (size_t)(end - begin) * width);
-            s->sent += (end - begin) * (int64_t)width;
+            status = cnn__group_send(group, r, slice_at(p, i, r), slice_bytes(p, r));
+            s->sent += (int64_t)slice_bytes(p, r);
         }
     }
-    return status == CNN_OK ? cnn__group_finish(group) : status;
+    p->arrived = group->next_number;
+    return status;
 }
 
-static cnn_status gather(cnn_group *group, cnn__range_sum *s, size_t width)
+/* Begins to send the result of this rank's slice to all, and to receive those of theirs. */
+static cnn_status gather(cnn_group *group, cnn__range_sum *s, const piece *p)
 {
-    int rank = group->transport.rank, ranks = s->parts->ranks;
-    char *result = s->stack[0] + s->offset;
-    int64_t own = slice_of(s->count, ranks, rank), own_end = slice_of(s->count, ranks, rank + 1);
+    int rank = p->rank, ranks = s->parts->ranks;
     cnn_status status = CNN_OK;
     for (int step = 1; step < ranks && status == CNN_OK; step++) {
         int to = (rank + step) % ranks, from = (rank - step + ranks) % ranks;
-        int64_t begin = slice_of(s->count, ranks, from), end = slice_of(s->count, ranks, from + 1);
-        status = cnn__group_receive(group, from, result + (size_t)begin * width, (size_t)(end - begin) * width);
+        status = cnn__group_receive(group, from, slice_at(p, 0, from), slice_bytes(p, from));
         if (status == CNN_OK) {
-            status = cnn__group_send(group, to, result + (size_t)own * width, (size_t)(own_end - own) * width);
-            s->sent += (own_end - own) * (int64_t)width;
+            status = cnn__group_send(group, to, slice_at(p, 0, rank), slice_bytes(p, rank));
+            s->sent += (int64_t)slice_bytes(p, rank);
+        }
+    }
+    return status;
+}
+
+static cnn_status join_piece(cnn_group *group, cnn__range_sum *s, const piece *p)
+{
+    joiner j = { .of = p, .parts = s->parts, .received = p->received };
+    cnn_status status = cnn__group_finish_until(group, p->arrived);
+    if (status == CNN_OK) {
+        char *joined = join(&j, 0, s->parts->shards), *result = slice_at(p, 0, p->rank);
+        if (joined != result) {
+            memcpy(result, joined, slice_bytes(p, p->rank));
+        }
+        status = gather(group, s, p);
+    }
+    return status;
+}
+
+/* While one piece is joined and its result is sent, the next one is on its way, so that the link does not idle. The
+ * order of all messages follows from the number of pieces alone, and is the same on every rank. */
+cnn_status cnn__range_sum_now(cnn_group *group, cnn__range_sum *s)
+{
+    piece pieces[PIECES_AT_ONCE];
+    int64_t count = (s->count + s->piece - 1) / s->piece;
+    cnn_status status = CNN_OK;
+    for (int64_t i = 0; i < count + PIECES_AT_ONCE - 1 && status == CNN_OK; i++) {
+        int64_t joined = i - (PIECES_AT_ONCE - 1);
+        if (i < count) {
+            pieces[i % PIECES_AT_ONCE] = piece_of(s, group->transport.rank, i);
+            status = scatter(group, s, &pieces[i % PIECES_AT_ONCE]);
+        }
+        if (joined >= 0 && status == CNN_OK) {
+            status = join_piece(group, s, &pieces[joined % PIECES_AT_ONCE]);
         }
     }
     return status == CNN_OK ? cnn__group_finish(group) : status;
-}
-
-cnn_status cnn__range_sum_now(cnn_group *group, cnn__range_sum *s)
-{
-    int rank = group->transport.rank, ranks = s->parts->ranks;
-    size_t width = cnn_dtype_size(s->dtype);
-    joiner j = {
-        .sum = s, .rank = rank, .begin = slice_of(s->count, ranks, rank), .width = width, .received = s->received
-    };
-    j.size = slice_of(s->count, ranks, rank + 1) - j.begin;
-    cnn_status status = scatter(group, s, width);
-    if (status != CNN_OK) {
-        return status;
-    }
-    char *joined = join(&j, 0, s->parts->shards), *result = s->stack[0] + s->offset + (size_t)j.begin * width;
-    if (joined != result) {
-        memcpy(result, joined, (size_t)j.size * width);
-    }
-    return gather(group, s, width);
 }

@@ -185,12 +185,16 @@ static void train(cnn_context *ctx, cnn_group *group, const void *with, outcome 
     cnn_optimizer *optimizer = cnn_adam_new(module, .lr = 0.01);
     cnn_data_parallel *p = cnn_data_parallel_new(group, module, data_of(ctx, j, cnn_group_rank(group)), .batch_size = j->batch,
                                                  .shards = j->shards, .fast = j->fast, .bucket_bytes = j->bucket_bytes, .drop_last = j->sync);
+    cnn_data_parallel_times times = { .struct_size = sizeof times };
     out->status = p && optimizer ? CNN_OK : cnn_context_status(ctx);
+    socket_largest = 0;
     for (int epoch = 0; epoch < j->epochs && out->status == CNN_OK; epoch++) {
         out->status = net_epoch(group, p, module, optimizer, &out->loss);
     }
     snprintf(out->error, sizeof out->error, "%s", cnn_last_error(ctx));
     out->digest = net_digest(module);
+    out->largest = socket_largest;
+    out->sent = p && cnn_data_parallel_take_times(p, &times) == CNN_OK ? times.bytes_sent : -1;
     cnn_data_parallel_free(p);
     cnn_optimizer_free(optimizer);
     cnn_module_free(module);
@@ -220,6 +224,28 @@ START_TEST(any_number_of_processes_gives_the_same_bits)
             ck_assert_msg(digest_on(others[k].size, others[k].threads, &jobs[i]) == one, "%d processes, %d shards", others[k].size,
                           jobs[i].shards);
             ck_assert(fabs(outcomes[0].loss - loss) < 1e-12);
+        }
+    }
+}
+END_TEST
+
+/* A parameter is larger than some of these buckets, and is then summed in pieces: the bits stay, and no message is larger
+ * than a bucket. 400 bytes end within a parameter, 4 are one element. */
+START_TEST(pieces_of_parameters_give_the_same_bits)
+{
+    static const int64_t bytes[] = { 0, 4, 400, 1280, 1284 };
+    for (int size = 1; size <= 4; size++) {
+        uint64_t digest = 0;
+        for (int i = 0; i < 5; i++) {
+            const job j = { .samples = 83, .shards = 8, .batch = 16, .epochs = 1, .bucket_bytes = bytes[i] };
+            uint64_t found = digest_on(size, 1, &j);
+            for (int rank = 0; rank < size; rank++) {
+                ck_assert_msg((size > 1) == (outcomes[rank].sent > 0), "%lld bytes are sent", (long long)outcomes[rank].sent);
+                ck_assert_msg(size == 1 || bytes[i] == 0 || outcomes[rank].largest <= (size_t)(bytes[i] > 16 ? bytes[i] : 16),
+                              "a message of %zu bytes, buckets of %lld", outcomes[rank].largest, (long long)bytes[i]);
+            }
+            ck_assert_uint_eq(found, i ? digest : found);
+            digest = found;
         }
     }
 }
@@ -482,6 +508,7 @@ int main(void)
     tcase_add_test(calls, bad_arguments);
     TCase *training = suite_case(suite, "training", setup, teardown);
     tcase_add_test(training, any_number_of_processes_gives_the_same_bits);
+    tcase_add_test(training, pieces_of_parameters_give_the_same_bits);
     tcase_add_test(training, another_number_of_parts_is_another_sum);
     tcase_add_test(training, one_part_is_a_plain_loop);
     tcase_add_test(training, fast_sums_and_a_normalisation_over_all_processes);

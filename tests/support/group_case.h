@@ -13,6 +13,8 @@
 typedef struct outcome {
     uint64_t digest;
     double loss;
+    size_t largest; /* bytes of a message */
+    int64_t sent;   /* bytes of gradients and buffers */
     cnn_status status;
     char error[512];
 } outcome;

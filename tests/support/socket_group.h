@@ -68,12 +68,15 @@ static inline void mesh_keep(const socket_mesh *mesh, int rank)
     }
 }
 
+static size_t socket_largest; /* bytes of the largest message since somebody set it to 0 */
+
 static inline cnn_status socket_begin(socket_transport *t, int other, void *data, size_t bytes, void **request, bool out)
 {
     socket_request *r = malloc(sizeof *r);
     if (!r) {
         return CNN_ERROR_NO_MEMORY;
     }
+    socket_largest = bytes > socket_largest ? bytes : socket_largest;
     *r = (socket_request){ .peer = &t->peers[other], .at = data, .left = bytes, .out = out,
                            .number = t->peers[other].begun[out]++ };
     *request = r;
