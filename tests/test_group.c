@@ -56,6 +56,46 @@ START_TEST(collective_calls)
 }
 END_TEST
 
+/* Counts of metrics over each process's samples, summed, are those over all samples. */
+static void count_classes(cnn_context *ctx, cnn_group *group, const void *with, outcome *out)
+{
+    enum { CLASSES = 3, ALL = 24 };
+    float scores[ALL][CLASSES];
+    int64_t labels[ALL], own[CLASSES * CLASSES + 1] = { 0 }, all[CLASSES * CLASSES + 1] = { 0 };
+    int rank = cnn_group_rank(group), size = cnn_group_size(group), first = rank * ALL / size, end = (rank + 1) * ALL / size;
+    (void)with;
+    for (int i = 0; i < ALL; i++) {
+        labels[i] = i * 5 % CLASSES;
+        for (int c = 0; c < CLASSES; c++) {
+            scores[i][c] = sinf((float)(7 * i + 3 * c));
+        }
+    }
+    const struct { int first, count; int64_t *counts; } runs[] = { { first, end - first, own }, { 0, ALL, all } };
+    for (int i = 0; i < 2 && out->status == CNN_OK; i++) {
+        cnn_tensor *x = cnn_tensor_from_data(ctx, CNN_F32, CNN_SHAPE(runs[i].count, CLASSES), scores[runs[i].first]);
+        cnn_tensor *y = cnn_tensor_from_data(ctx, CNN_I64, CNN_SHAPE(runs[i].count), labels + runs[i].first);
+        out->status = cnn_confusion_matrix(x, y, CLASSES, runs[i].counts);
+        out->status = out->status == CNN_OK ? cnn_top_k_correct(x, y, 2, &runs[i].counts[CLASSES * CLASSES]) : out->status;
+        cnn_tensor_free(x);
+        cnn_tensor_free(y);
+    }
+    out->status = out->status == CNN_OK ? cnn_group_allreduce(group, own, CLASSES * CLASSES + 1, CNN_I64) : out->status;
+    out->status = out->status == CNN_OK && memcmp(own, all, sizeof own) != 0 ? CNN_ERROR_MISMATCH : out->status;
+    out->loss = (double)all[CLASSES * CLASSES];
+}
+
+START_TEST(counts_of_metrics_add_up)
+{
+    for (int size = 1; size <= 5; size++) {
+        run_all(size, 1, count_classes, NULL);
+        for (int rank = 0; rank < size; rank++) {
+            ck_assert_int_eq(outcomes[rank].status, CNN_OK);
+            ck_assert(outcomes[rank].loss > 0 && outcomes[rank].loss < 24);
+        }
+    }
+}
+END_TEST
+
 static void vanish(cnn_context *ctx, cnn_group *group, const void *with, outcome *out)
 {
     int64_t one = 1;
@@ -300,6 +340,96 @@ START_TEST(fast_sums_and_a_normalisation_over_all_processes)
 }
 END_TEST
 
+/* ---- what is hidden ---- */
+
+static cnn_status infer_same(const cnn_tensor *const *inputs, int count, cnn_dtype *dtype, int *ndim, int64_t *shape, void *user)
+{
+    (void)count, (void)user;
+    *dtype = cnn_tensor_dtype(inputs[0]);
+    *ndim = cnn_tensor_ndim(inputs[0]);
+    memcpy(shape, cnn_tensor_shape(inputs[0]), (size_t)*ndim * sizeof *shape);
+    return CNN_OK;
+}
+
+static cnn_status copy_elements(const cnn_tensor *from, cnn_tensor *to)
+{
+    float elements[64];
+    size_t bytes = (size_t)cnn_tensor_numel(from) * sizeof *elements;
+    cnn_status status = bytes <= sizeof elements ? cnn_tensor_read(from, elements, bytes) : CNN_ERROR_SHAPE;
+    return status == CNN_OK ? cnn_tensor_write(to, elements, bytes) : status;
+}
+
+static cnn_status forward_same(const cnn_tensor *const *inputs, int count, cnn_tensor *output, void *user)
+{
+    (void)count, (void)user;
+    return copy_elements(inputs[0], output);
+}
+
+static cnn_status backward_slowly(const cnn_tensor *const *inputs, int count, const cnn_tensor *output, const cnn_tensor *grad_output,
+                                  cnn_tensor *const *grad_inputs, void *user)
+{
+    (void)inputs, (void)count, (void)output, (void)user;
+    usleep(250000);
+    return grad_inputs[0] ? copy_elements(grad_output, grad_inputs[0]) : CNN_OK;
+}
+
+enum { DELAY_MS = 30 };
+
+/* Two layers, each a bucket of one message in each of two rounds, and a backward of 250 ms between them, or before both. */
+static void time_step(cnn_context *ctx, cnn_group *group, const void *with, outcome *out)
+{
+    static const cnn_custom_op slow = { .struct_size = sizeof slow, .name = "slow", .infer = infer_same, .forward = forward_same,
+                                        .backward = backward_slowly };
+    const bool between = *(const bool *)with;
+    cnn_module *module = cnn_sequential_new(ctx, cnn_linear_new(ctx, NET_SIDE * NET_SIDE, 1), cnn_linear_new(ctx, 1, 65));
+    cnn_data_parallel *p = cnn_data_parallel_new(group, module, net_data(ctx, 4), .batch_size = 4, .shards = 2, .bucket_bytes = 520);
+    cnn_tape *tape = cnn_tape_new(ctx);
+    cnn_data_parallel_times times = { .struct_size = sizeof times };
+    cnn_batch batch;
+    socket_delay = DELAY_MS * 1e-3;
+    out->status = cnn_data_parallel_begin(p) && cnn_data_parallel_next(p, &batch) ? CNN_OK : CNN_ERROR_STATE;
+    cnn_tape_begin(tape, CNN_TRAIN);
+    cnn_tensor *x = cnn_reshape(cnn_input(tape, batch.images), CNN_SHAPE(batch.size, NET_SIDE * NET_SIDE));
+    cnn_tensor *y = cnn_forward(cnn_module_child(module, 0, NULL), x);
+    y = cnn_forward(cnn_module_child(module, 1, NULL), between ? cnn_custom(&slow, &y, 1, NULL) : y);
+    cnn_tensor *loss = cnn_mean(cnn_square(y), CNN_ALL_DIMS, false);
+    cnn_data_parallel_backward(p, between ? loss : cnn_custom(&slow, &loss, 1, NULL));
+    cnn_status ended = cnn_data_parallel_end(p, CNN_OK);
+    socket_delay = 0;
+    out->status = out->status == CNN_OK ? ended : out->status;
+    snprintf(out->error, sizeof out->error, "%s", cnn_last_error(ctx));
+    bool told = cnn_data_parallel_take_times(p, &times) == CNN_OK && times.steps == 1;
+    out->sent = times.bytes_sent;
+    out->communication = times.communication;
+    out->waiting = times.waiting;
+    out->loss = times.seconds;
+    told = told && cnn_data_parallel_take_times(p, &times) == CNN_OK && times.steps == 0 && times.communication == 0;
+    out->status = told ? out->status : CNN_ERROR_STATE;
+    cnn_tape_free(tape);
+    cnn_data_parallel_free(p);
+    cnn_module_free(module);
+}
+
+/* What the last layer's bucket takes is hidden behind the backward after it; that of the first layer never is. */
+START_TEST(times_say_what_is_hidden)
+{
+    const double round = 2 * DELAY_MS * 1e-3; /* there and back */
+    for (int between = 0; between < 2; between++) {
+        const bool with = between;
+        run_all(2, 1, time_step, &with);
+        for (int rank = 0; rank < 2; rank++) {
+            const outcome *o = &outcomes[rank];
+            ck_assert_msg(o->status == CNN_OK, "%s", o->error);
+            ck_assert_int_eq(o->sent, 4 * (2 * 65 + NET_SIDE * NET_SIDE + 1)); /* twice the half of all gradients */
+            ck_assert_msg(o->communication >= 2 * round && o->communication < o->loss, "%g s of %g", o->communication, o->loss);
+            ck_assert_msg(o->waiting >= round - 0.005, "waited for %g s", o->waiting);
+            double hidden = 1 - o->waiting / o->communication;
+            ck_assert_msg(between ? hidden > 0.25 && hidden < 0.75 : hidden < 0.2, "%g of %g s are hidden", hidden, o->communication);
+        }
+    }
+}
+END_TEST
+
 START_TEST(bad_data_of_one_process_end_all)
 {
     const job j = { .samples = 83, .shards = 8, .batch = 16, .epochs = 1, .bad = 1 };
@@ -503,6 +633,7 @@ int main(void)
     Suite *suite = suite_create("group");
     TCase *calls = suite_case(suite, "calls", setup, teardown);
     tcase_add_test(calls, collective_calls);
+    tcase_add_test(calls, counts_of_metrics_add_up);
     tcase_add_test(calls, a_process_that_is_gone_breaks_the_group);
     tcase_add_test(calls, the_tree_is_the_same_for_any_number_of_ranks);
     tcase_add_test(calls, bad_arguments);
@@ -512,6 +643,7 @@ int main(void)
     tcase_add_test(training, another_number_of_parts_is_another_sum);
     tcase_add_test(training, one_part_is_a_plain_loop);
     tcase_add_test(training, fast_sums_and_a_normalisation_over_all_processes);
+    tcase_add_test(training, times_say_what_is_hidden);
     tcase_add_test(training, bad_data_of_one_process_end_all);
     tcase_add_test(training, processes_that_differ_are_told);
     tcase_add_test(training, synchronised_normalisation_is_that_of_the_whole_batch);

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static bool fail_file(const char *what, const char *path)
 {
@@ -50,6 +51,34 @@ bool profile_report(cnn_profile *profile, const char *path, bool tables)
 
 /* ---- the run ---- */
 
+static const char head[] = "epoch,train_loss,train_accuracy,test_loss,test_accuracy,lr,seconds,images_per_second",
+                  head_together[] = ",communication,hidden,bytes_sent";
+
+/* Whether a table that goes on has the columns; it keeps those that it has, however many processes go on with it. */
+static bool has_traffic(const char *path, bool otherwise)
+{
+    char line[256] = "";
+    struct stat info;
+    FILE *old = stat(path, &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0 ? fopen(path, "re") : NULL;
+    if (!old) {
+        return otherwise;
+    }
+    bool has = fgets(line, sizeof line, old) && strstr(line, head_together);
+    fclose(old);
+    return has;
+}
+
+static bool open_table(records *r, bool goes_on)
+{
+    r->together = goes_on ? has_traffic(r->csv, r->together) : r->together;
+    errno = 0;
+    r->table = fopen(r->csv, goes_on ? "ae" : "we");
+    if (r->table && !goes_on) {
+        fprintf(r->table, "%s%s\n", head, r->together ? head_together : "");
+    }
+    return r->table || fail_file("open", r->csv);
+}
+
 bool records_open(records *r, cnn_module *module, int64_t epochs_after, int64_t steps_after)
 {
     r->module = module;
@@ -57,17 +86,7 @@ bool records_open(records *r, cnn_module *module, int64_t epochs_after, int64_t 
     if (r->tensorboard && !events_open(&r->events, r->tensorboard)) {
         return fail_file("open an event file in", r->tensorboard);
     }
-    if (r->csv) {
-        errno = 0;
-        r->table = fopen(r->csv, epochs_after ? "ae" : "we");
-        if (!r->table) {
-            return fail_file("open", r->csv);
-        }
-        if (!epochs_after) {
-            fputs("epoch,train_loss,train_accuracy,test_loss,test_accuracy,lr,seconds,images_per_second\n", r->table);
-        }
-    }
-    return true;
+    return !r->csv || open_table(r, epochs_after > 0);
 }
 
 bool records_begin(records *r)
@@ -79,18 +98,27 @@ bool records_begin(records *r)
     return r->running || fail_library();
 }
 
-void records_step(records *r, const cnn_batch *batch, cnn_tensor *loss)
+void records_batch(records *r, const cnn_batch *batch)
 {
-    r->step++;
-    if (!r->events.file) {
-        return;
-    }
-    if (!r->pictured) {
+    if (r->events.file && !r->pictured) {
         r->pictured = true;
         events_graph(&r->events, r->module, batch->images);
-        events_pictures(&r->events, r->step, "train/pictures", batch->images);
+        events_pictures(&r->events, r->step + 1, "train/pictures", batch->images);
     }
-    events_scalar(&r->events, r->step, "loss/batch", cnn_tensor_item(loss));
+}
+
+void records_loss(records *r, double loss)
+{
+    r->step++;
+    if (r->events.file) {
+        events_scalar(&r->events, r->step, "loss/batch", loss);
+    }
+}
+
+void records_step(records *r, const cnn_batch *batch, cnn_tensor *loss)
+{
+    records_batch(r, batch);
+    records_loss(r, r->events.file ? cnn_tensor_item(loss) : 0);
 }
 
 bool records_end(records *r)
@@ -145,8 +173,12 @@ bool records_epoch(records *r, int64_t epoch, const score *train, const score *t
 {
     if (r->table) {
         errno = 0;
-        fprintf(r->table, "%lld,%.6f,%.4f,%.6f,%.4f,%.9g,%.3f,%.1f\n", (long long)epoch, train->loss, train->accuracy,
+        fprintf(r->table, "%lld,%.6f,%.4f,%.6f,%.4f,%.9g,%.3f,%.1f", (long long)epoch, train->loss, train->accuracy,
                 test->loss, test->accuracy, lr, train->seconds, (double)train->images / train->seconds);
+        if (r->together && train->traffic.known) {
+            fprintf(r->table, ",%.6f,%.4f,%.0f", train->traffic.seconds, traffic_hidden(&train->traffic), train->traffic.bytes);
+        }
+        fputs(r->together && !train->traffic.known ? ",,,\n" : "\n", r->table);
         if (fflush(r->table) != 0) {
             return fail_file("write", r->csv);
         }

@@ -8,6 +8,7 @@
 typedef struct records {
     const char *tensorboard, *csv, *profile; /* a folder and two files; NULL: not wanted */
     bool quiet;                              /* print no table */
+    bool together;                           /* several processes train: the table has columns of their traffic */
     events events;
     FILE *table;
     cnn_profile *running; /* of the first epoch that is trained */
@@ -25,6 +26,9 @@ bool records_open(records *r, cnn_module *module, int64_t epochs_after, int64_t 
 bool records_begin(records *r);
 /* After a step of training, on a batch. */
 void records_step(records *r, const cnn_batch *batch, cnn_tensor *loss);
+/* The same in two parts, where a batch has several: before its step, and after it with the mean loss. */
+void records_batch(records *r, const cnn_batch *batch);
+void records_loss(records *r, double loss);
 /* After the steps of an epoch, before testing: ends the profile, prints its tables unless `quiet`, and writes its trace. */
 bool records_end(records *r);
 /* After an epoch and its test. */

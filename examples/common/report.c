@@ -38,10 +38,23 @@ bool report_log(FILE *log, int64_t epoch, const score *train, const score *test)
     char trained[32], tested[32];
     getrusage(RUSAGE_SELF, &usage);
     fprintf(log, "{\"epoch\": %lld, \"train_loss\": %s, \"train_accuracy\": %.4f, \"test_loss\": %s, "
-            "\"test_accuracy\": %.4f, \"seconds\": %.3f, \"images_per_second\": %.1f, \"peak_rss_bytes\": %lld}\n",
+            "\"test_accuracy\": %.4f, \"seconds\": %.3f, \"images_per_second\": %.1f, \"peak_rss_bytes\": %lld",
             (long long)epoch, loss_text(trained, train->loss), train->accuracy, loss_text(tested, test->loss), test->accuracy,
             train->seconds, speed(train), (long long)usage.ru_maxrss * 1024);
+    if (train->traffic.known) {
+        fprintf(log, ", \"communication\": %.6f, \"hidden\": %.4f, \"bytes_sent\": %.0f", train->traffic.seconds,
+                traffic_hidden(&train->traffic), train->traffic.bytes);
+    }
+    fputs("}\n", log);
     return fflush(log) == 0;
+}
+
+void report_traffic(const traffic *t)
+{
+    if (t->known) {
+        printf("gradients: %.2f s of communication per process, %.0f %% of it hidden behind backward, %.1f MB sent\n", t->seconds,
+               100 * traffic_hidden(t), t->bytes / 1e6);
+    }
 }
 
 void report_test(const score *test)

@@ -15,6 +15,10 @@ bool report_epoch(int64_t epoch, int64_t epochs, const score *train, const score
 /* Appends one JSON object; returns false if the file could not be written. */
 bool report_log(FILE *log, int64_t epoch, const score *train, const score *test);
 
+/* gradients: 0.53 s of communication per process, 85 % of it hidden behind backward, 38.4 MB sent
+ * Prints nothing where nothing is known. */
+void report_traffic(const traffic *t);
+
 /* test accuracy 98.35 % (9835 of 10000), test loss 0.0531 */
 void report_test(const score *test);
 

@@ -4,12 +4,28 @@
 
 #include "resident.h"
 
+/* What several processes sent each other while they trained, as the mean over them. */
+typedef struct traffic {
+    bool known;
+    double seconds; /* in which gradients were summed over the processes */
+    double waiting; /* the part of it that was not hidden behind backward */
+    double bytes;   /* 0 also where MPI alone knows */
+} traffic;
+
+/* The share of the time that was hidden, 0 to 1. */
+static inline double traffic_hidden(const traffic *t)
+{
+    double shown = t->seconds > 0 ? t->waiting / t->seconds : 0;
+    return shown < 1 ? 1 - shown : 0;
+}
+
 /* The result over some images. */
 typedef struct score {
     double loss;     /* mean loss; while the images are counted, their sum */
     double accuracy; /* in percent */
     int64_t right, images;
     double seconds;
+    traffic traffic; /* of training by several processes */
 } score;
 
 typedef enum outcome { DONE, FAILED, INTERRUPTED } outcome;

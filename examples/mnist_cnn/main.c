@@ -56,9 +56,9 @@ static outcome train_alone(run *r, progress *bar, score *trained)
 
 static outcome train_together(run *r, progress *bar, score *trained)
 {
-    outcome result = ranks_train_epoch(r->ranks, &r->o, r->model, r->adam, r->tape, r->epoch, bar, trained);
+    outcome result = ranks_train_epoch(r->ranks, &r->o, r->model, r->adam, r->tape, r->epoch, bar, &r->records, trained);
     progress_end(bar);
-    return result;
+    return result != DONE || ranks_agree(r->ranks, records_end(&r->records)) ? result : FAILED;
 }
 
 /* Tells people and programs of an epoch, and saves its checkpoint. With --mpi that may fail on rank 0 alone. */
@@ -78,8 +78,8 @@ static outcome run_epoch(run *r)
 {
     score trained;
     progress bar;
-    if (!records_begin(&r->records)) {
-        return FAILED;
+    if (!ranks_agree(r->ranks, records_begin(&r->records))) {
+        return interrupted && r->ranks ? INTERRUPTED : FAILED;
     }
     progress_begin(&bar, !r->o.quiet, r->epoch + 1, r->o.epochs,
                    r->ranks ? ranks_step_count(r->ranks) : cnn_loader_batch_count(r->train));
@@ -116,6 +116,9 @@ static void report_training(const run *r)
     }
     cnn_context_random_state(r->ctx, &random);
     page_fact(r->page, "epochs", "%lld", (long long)r->epoch);
+    if (r->ranks) {
+        page_fact(r->page, "processes", "%d", ranks_count(r->ranks));
+    }
     page_fact(r->page, "training images", "%lld%s", (long long)r->train_count, r->o.augment ? ", augmented" : "");
     page_fact(r->page, "learning rate", "%g", cnn_optimizer_lr(r->adam, 0));
     page_fact(r->page, "seed", "%llu", (unsigned long long)random.seed);
@@ -150,10 +153,16 @@ static int finish(run *r)
     if (result == DONE && r->page) {
         result = write_report(r);
     }
+    if (!ranks_agree(r->ranks, result == DONE)) { /* the others wait while rank 0 writes */
+        result = FAILED;
+    }
     if (result != DONE) {
         return interrupted ? signals_status() : 1;
     }
     if (!r->ranks || !ranks_is_other()) {
+        if (r->ranks && !r->o.quiet) {
+            report_traffic(ranks_traffic(r->ranks));
+        }
         report_test(&r->tested);
     }
     bool good = (!r->o.digest || report_digest(r->model)) && close_log(r) && records_close(&r->records);

@@ -215,8 +215,8 @@ static options_result check(options *o, const bool *given, int argc, char **argv
     if ((o->tensorboard || o->csv || o->profile) && (o->eval_only || options_predict_only(o) || o->epochs == 0)) {
         return contradiction("--tensorboard, --csv and --profile record training, and nothing is trained");
     }
-    if (o->mpi && (o->tutorial || o->report || o->predict || o->tensorboard || o->profile)) {
-        return contradiction("--tutorial, --report, --predict, --tensorboard and --profile are one process's, and --mpi is given");
+    if (o->mpi && (o->tutorial || o->predict)) {
+        return contradiction("--tutorial and --predict are one process's, and --mpi is given");
     }
     if (!o->mpi && (o->warmup || strcmp(o->optimizer, "adam") != 0 || o->shards != SHARDS)) {
         return contradiction("--shards, --optimizer and --warmup need --mpi");

@@ -31,6 +31,8 @@ struct ranks {
     cnn_group *group;
     cnn_data_parallel *parallel;
     int threads;
+    bool shares_losses; /* of each step */
+    traffic traffic;
     cnn_status pending; /* what failed on this rank since all met last */
     char message[512];
 };
@@ -204,6 +206,13 @@ bool ranks_train_on(ranks *r, const options *o, cnn_module *model, cnn_dataset *
         tell(r, false);
         return false;
     }
+    /* Rank 0 says for all, whatever their command lines: a sum over the group is everybody's. */
+    int64_t wanted = mpi.cnn_group_rank(r->group) == 0 && o->tensorboard;
+    if (mpi.cnn_group_allreduce(r->group, &wanted, 1, CNN_I64) != CNN_OK) {
+        tell(r, false);
+        return false;
+    }
+    r->shares_losses = wanted != 0;
     return mpi.cnn_data_parallel_set_epoch(r->parallel, epoch) == CNN_OK;
 }
 
@@ -225,10 +234,11 @@ static double rate(const options *o, double step, double steps)
     return step < warm ? o->lr * (step + 1) / warm : o->lr * (1 + cos(acos(-1) * (step - warm) / (all > warm ? all - warm : 1))) / 2;
 }
 
-static void train_parts(ranks *r, cnn_module *model, cnn_tape *tape, score *s)
+static void train_parts(ranks *r, cnn_module *model, cnn_tape *tape, records *kept, score *s)
 {
     cnn_batch batch;
     while (mpi.cnn_data_parallel_next(r->parallel, &batch)) {
+        records_batch(kept, &batch);
         cnn_tape_begin(tape, CNN_TRAIN);
         cnn_tensor *outputs = cnn_forward(model, cnn_input(tape, batch.images));
         cnn_tensor *loss = cnn_cross_entropy(outputs, batch.labels);
@@ -247,9 +257,24 @@ static void hold(ranks *r, cnn_status status)
     }
 }
 
-static cnn_status train_step(ranks *r, cnn_module *model, cnn_optimizer *optimizer, cnn_tape *tape, score *s)
+/* The mean loss of the step's batch over all ranks. */
+static cnn_status share_loss(ranks *r, const score *before, const score *s, records *kept)
 {
-    train_parts(r, model, tape, s);
+    double sums[2] = { s->loss - before->loss, (double)(s->images - before->images) };
+    if (!r->shares_losses) {
+        return CNN_OK;
+    }
+    cnn_status status = mpi.cnn_group_allreduce(r->group, sums, 2, CNN_F64);
+    if (status == CNN_OK) {
+        records_loss(kept, sums[0] / sums[1]);
+    }
+    return status;
+}
+
+static cnn_status train_step(ranks *r, cnn_module *model, cnn_optimizer *optimizer, cnn_tape *tape, records *kept, score *s)
+{
+    const score before = *s;
+    train_parts(r, model, tape, kept, s);
     if (interrupted) {
         hold(r, cnn_context_set_error(r->ctx, CNN_ERROR_STATE, "interrupted by a signal"));
     }
@@ -260,11 +285,31 @@ static cnn_status train_step(ranks *r, cnn_module *model, cnn_optimizer *optimiz
     if (status == CNN_OK) {
         hold(r, cnn_optimizer_step(optimizer));
     }
+    return status == CNN_OK ? share_loss(r, &before, s, kept) : status;
+}
+
+/* What the steps since the last call sent, as the mean over the ranks; collective. */
+static cnn_status share_traffic(ranks *r, traffic *t)
+{
+    cnn_data_parallel_times times = { .struct_size = sizeof times };
+    cnn_status status = mpi.cnn_data_parallel_take_times(r->parallel, &times);
+    double sums[3] = { times.communication, times.waiting, (double)times.bytes_sent }, count = ranks_count(r);
+    status = status == CNN_OK ? mpi.cnn_group_allreduce(r->group, sums, 3, CNN_F64) : status;
+    *t = (traffic){ .known = true, .seconds = sums[0] / count, .waiting = sums[1] / count, .bytes = sums[2] / count };
+    r->traffic.known = true;
+    r->traffic.seconds += t->seconds;
+    r->traffic.waiting += t->waiting;
+    r->traffic.bytes += t->bytes;
     return status;
 }
 
+const traffic *ranks_traffic(const ranks *r)
+{
+    return &r->traffic;
+}
+
 outcome ranks_train_epoch(ranks *r, const options *o, cnn_module *model, cnn_optimizer *optimizer, cnn_tape *tape, int64_t epoch,
-                          progress *bar, score *s)
+                          progress *bar, records *kept, score *s)
 {
     double steps = (double)ranks_step_count(r), step = (double)epoch * steps;
     *s = (score){ 0 };
@@ -273,7 +318,7 @@ outcome ranks_train_epoch(ranks *r, const options *o, cnn_module *model, cnn_opt
         if (o->warmup) {
             hold(r, cnn_optimizer_set_lr(optimizer, -1, rate(o, step, steps)));
         }
-        cnn_status status = train_step(r, model, optimizer, tape, s);
+        cnn_status status = train_step(r, model, optimizer, tape, kept, s);
         if (status != CNN_OK) {
             tell(r, false);
             return interrupted ? INTERRUPTED : FAILED;
@@ -285,7 +330,12 @@ outcome ranks_train_epoch(ranks *r, const options *o, cnn_module *model, cnn_opt
     }
     s->loss /= s->images ? (double)s->images : 1;
     s->seconds = progress_now() - bar->start;
-    return ranks_share(r, r->pending == CNN_OK ? DONE : INTERRUPTED, s);
+    outcome result = ranks_share(r, r->pending == CNN_OK ? DONE : INTERRUPTED, s);
+    if (result == DONE && share_traffic(r, &s->traffic) != CNN_OK) {
+        tell(r, false);
+        return FAILED;
+    }
+    return result;
 }
 
 outcome ranks_share(ranks *r, outcome own, score *s)

@@ -6,6 +6,7 @@
 #include "options.h"
 
 #include "common/progress.h"
+#include "common/records.h"
 #include "common/score.h"
 
 typedef struct ranks ranks;
@@ -26,13 +27,15 @@ bool ranks_agree(ranks *r, bool ok);
 
 /* Makes a loader of this rank's part of the test images. Takes the dataset. */
 cnn_loader *ranks_test_loader(ranks *r, cnn_dataset *test, int64_t batch_size);
-/* Prepares training; collective. Takes the dataset. */
+/* Prepares training; collective. Takes the dataset. With --tensorboard for rank 0, its `kept` is told of each step's loss. */
 bool ranks_train_on(ranks *r, const options *o, cnn_module *model, cnn_dataset *train, int64_t epoch);
 int64_t ranks_step_count(const ranks *r);
 
 /* One epoch of training, and the score of all ranks together. */
 outcome ranks_train_epoch(ranks *r, const options *o, cnn_module *model, cnn_optimizer *optimizer, cnn_tape *tape, int64_t epoch,
-                          progress *bar, score *s);
+                          progress *bar, records *kept, score *s);
+/* What was sent in all epochs so far. */
+const traffic *ranks_traffic(const ranks *r);
 /* Makes the score of a rank's own part that of all; collective. */
 outcome ranks_share(ranks *r, outcome own, score *s);
 

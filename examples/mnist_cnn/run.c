@@ -103,10 +103,10 @@ static bool open_loaders(run *r)
     }
     r->train_count = cnn_dataset_size(train);
     r->test_count = cnn_dataset_size(test);
+    r->test_images = r->page ? cnn_dataset_share(test) : NULL;
     if (r->ranks) {
         return open_parts(r, train, test);
     }
-    r->test_images = r->page ? cnn_dataset_share(test) : NULL;
     if (stays_on_device(r)) {
         train = resident_new(&r->train_held, r->ctx, train);
         test = train ? resident_new(&r->test_held, r->ctx, test) : test;
@@ -134,6 +134,7 @@ static bool open_records(run *r)
     r->records.csv = r->o.csv;
     r->records.profile = r->o.profile;
     r->records.quiet = r->o.quiet;
+    r->records.together = r->ranks != NULL;
     return records_open(&r->records, r->model, r->epoch, r->epoch * batches);
 }
 
@@ -156,9 +157,15 @@ static bool join_ranks(run *r)
     if (ranks_is_other()) {
         r->o.quiet = true;
         r->o.digest = false;
-        r->o.save = r->o.log = r->o.csv = NULL;
+        r->o.save = r->o.log = r->o.csv = r->o.report = r->o.tensorboard = r->o.profile = NULL;
     }
     return true;
+}
+
+static bool open_page(run *r)
+{
+    r->page = r->o.report ? page_open(r->o.report) : NULL;
+    return r->page || !r->o.report;
 }
 
 bool run_prepare(run *r)
@@ -167,8 +174,7 @@ bool run_prepare(run *r)
     if (r->o.predict && !predict_available()) {
         return false;
     }
-    r->page = r->o.report ? page_open(r->o.report) : NULL;
-    if (r->o.report && !r->page) {
+    if (!r->o.mpi && !open_page(r)) {
         return false;
     }
     r->ranks = r->o.mpi ? ranks_open() : NULL;
@@ -186,7 +192,7 @@ bool run_prepare(run *r)
     r->model = model_new(r->ctx);
     r->adam = r->model ? optimizer_new(r) : NULL;
     r->tape = r->adam ? cnn_tape_new(r->ctx) : NULL;
-    bool places = part_check(r->o.save) && part_check(r->o.profile);
+    bool places = (!r->o.mpi || open_page(r)) && part_check(r->o.save) && part_check(r->o.profile);
     return ranks_agree(r->ranks, places && (r->tape || run_fail()) && resume(r)) &&
            (only_predict || (open_loaders(r) && ranks_agree(r->ranks, open_log(r) && open_records(r))));
 }

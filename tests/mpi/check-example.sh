@@ -13,8 +13,15 @@ few="--mpi --data $digits --limit 100 --batch-size 40 --quiet --digest --threads
 launched() {
     ranks=$1
     shift
+    started "$ranks" "$program" "$@"
+}
+
+# started RANKS COMMAND...
+started() {
+    ranks=$1
+    shift
     status=0 begun=$(date +%s)
-    timeout 60 "mpirun.$flavour" -n "$ranks" "$program" "$@" >"$work/out" 2>"$work/err" </dev/null || status=$?
+    timeout 60 "mpirun.$flavour" -n "$ranks" "$@" >"$work/out" 2>"$work/err" </dev/null || status=$?
     took=$(($(date +%s) - begun))
     out=$(cat "$work/out")
     err=$(cat "$work/err")
@@ -26,6 +33,36 @@ ended() {
     [ $took -le 10 ] || fail "$flavour, $1: it took $took seconds"
     [ -z "$2" ] || same "$flavour, $1: the number of messages" "$(grep -cE '^(mnist_cnn|interrupted)' "$work/err")" 1
     [ -z "$2" ] || contains "$flavour, $1: the message" "$err" "$2"
+    checks=$((checks + 1))
+}
+
+# overlap RANKS: what the log, the table and the last lines say of the communication, and all files that rank 0 writes. RANKS is 1, 2 or 4.
+overlap() {
+    launched "$1" --mpi --data "$digits" --limit 96 --batch-size 32 --threads 1 --epochs 2 --csv "$work/overlap.csv" --log "$work/overlap.log" \
+        --tensorboard "$work/runs-$flavour-$1" --report "$work/report-$flavour-$1" --profile "$work/profile.json"
+    same "$flavour, $1 processes: the exit status" "$status" 0
+    # Three whole batches per epoch; each rank sends its gradients' bytes times 2 (ranks - 1) / ranks per step.
+    python3 - "$work" "$1" 3199106 <<'EOF' || fail "$flavour: the overlap of $1 processes is not what it should be: $out"
+import csv, json, math, re, sys
+work, ranks, parameters = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+table = list(csv.DictReader(open(f"{work}/overlap.csv")))
+log = [json.loads(line) for line in open(f"{work}/overlap.log")]
+assert len(table) == len(log) == 2, (table, log)
+for row, line in zip(table, log):
+    for name in ("communication", "hidden", "bytes_sent"):
+        assert float(row[name]) == line[name], (row, line)
+    assert 0 < line["communication"] < line["seconds"] and 0 <= line["hidden"] <= 1, line
+    expected = 0 if ranks == 1 else 3 * 4 * parameters * 2 * (ranks - 1) / ranks
+    assert abs(line["bytes_sent"] - expected) <= ranks * 64 * 3, (line, expected)
+told = re.search(r"gradients: ([\d.]+) s of communication per process, (\d+) % of it hidden behind backward, ([\d.]+) MB sent", open(f"{work}/out").read())
+assert abs(float(told[1]) - sum(line["communication"] for line in log)) < 0.006, told[0]
+hidden = sum(line["hidden"] * line["communication"] for line in log) / sum(line["communication"] for line in log)
+assert abs(float(told[2]) - 100 * hidden) < 1, (told[0], hidden)
+assert abs(float(told[3]) * 1e6 - sum(line["bytes_sent"] for line in log)) < 1e5, told[0]
+events = json.load(open(f"{work}/profile.json"))["traceEvents"]
+assert any("conv2d" in e["name"] for e in events)
+EOF
+    contains "$flavour: what the report says of $1 processes" "$(cat "$work/report-$flavour-$1/report.html")" "processes"
     checks=$((checks + 1))
 }
 
@@ -76,7 +113,23 @@ for flavour; do
     same "$flavour: the test of a checkpoint by two" "$out" "$one"
     launched 2 $few --epochs 1 --shards 0
     same "$flavour: the exit status of the fast sum" "$status" 0
+    launched 3 --mpi --data "$digits" --limit 100 --batch-size 40 --quiet --digest --threads 2 --epochs 2
+    same "$flavour: three processes of two threads" "$out" "$two"
+    for ranks in 1 2 4; do
+        overlap $ranks
+    done
+    # The files of rank 0 have what one process writes: the losses of all.
+    read=0
+    "${PYTHON:-python3}" "$(dirname "$0")/../example/read_events.py" "$work/runs-$flavour-4" "$work/overlap.csv" 2 3 2>"$work/err" || read=$?
+    [ "$read" = 0 ] || [ "$read" = 77 ] || fail "$flavour: TensorBoard does not read the events: $(cat "$work/err")"
+    launched 3 $few --epochs 1 --report "$work/one"
+    ended "a report that cannot be written" "^mnist_cnn: cannot .*$work/one: "
+    launched 3 $few --epochs 1 --tensorboard "$work/one/runs"
+    ended "events that cannot be written" '^mnist_cnn: cannot open an event file in '
 
+    # The first checkpoint fits, the next one has the optimizer's state too and does not.
+    started 3 sh -c "trap '' XFSZ && ulimit -f 49152 && exec \"\$@\"" sh "$program" $few --epochs 100000 --save "$work/full"
+    ended "a full disk for the checkpoint" "^mnist_cnn: .*$work/full.*: File too large\$"
     launched 3 $few --epochs 100000 --log /dev/full
     ended "a full disk on rank 0" '^mnist_cnn: cannot write /dev/full: No space left on device$'
     status=0 begun=$(date +%s)
@@ -91,6 +144,9 @@ for flavour; do
     ok --data "$digits" --limit 100 --quiet --eval-only --resume "$work/marked"
     signalled KILL 2
     ended "a rank that dies" ''
+    # It can say nothing: the launcher does, and no rank adds lines of its own.
+    same "$flavour, a rank that dies: the lines of the program" "$(grep -cE '^(mnist_cnn|interrupted)' "$work/err")" 0
+    contains "$flavour, a rank that dies: the launcher's message" "$out$err" 'exited on signal 9|EXIT CODE: 9|KILLED BY SIGNAL: 9'
     }
 done
 echo "check-mpi-example: $checks checks passed"

@@ -32,6 +32,20 @@ digest() {
     awk '{ print $3 }' "$work/out"
 }
 
+# threads WHAT EXPECTED FLAVOUR RANKS [COMMAND...]: how many threads each of unbound processes has
+cpus=$(nproc) first_cpu=$(taskset -pc $$ | sed 's/.*: //; s/[-,].*//')
+threads() {
+    what=$1 expected=$2 flavour=$3 ranks=$4
+    shift 4
+    case $flavour in
+    openmpi) set -- mpirun.openmpi --oversubscribe --bind-to none --mca btl self,vader -n "$ranks" "$@" "$programs/train-$flavour" threads ;;
+    mpich) set -- mpirun.mpich -n "$ranks" "$@" "$programs/train-$flavour" threads ;;
+    *) return ;;
+    esac
+    found=$(timeout 60 "$@" 2>"$work/error" | sort -u)
+    [ "$found" = "$expected" ] || fail "$what: threads are \"$found\", expected \"$expected\": $(cat "$work/error")"
+}
+
 same() { # WHAT EXPECTED FOUND
     [ "$2" = "$3" ] && [ -n "$2" ] || fail "$1: weights $3, expected $2"
 }
@@ -82,10 +96,29 @@ for flavour; do
                 fail "$flavour, by mpirun.$other: $(cat "$work/out")"
         fi
     fi
-    # A rank that dies ends all, with a failure, within ten seconds.
+    # A rank that dies ends all, with a failure, within ten seconds. The launcher says so.
     begun=$(date +%s)
     launch "$flavour" 3 epochs 100000 die 1 >"$work/out" 2>&1 && fail "$flavour: a process was killed, and all is well"
     took=$(($(date +%s) - begun))
     [ $took -le 10 ] || fail "$flavour: $took seconds after a process was killed"
+    { grep -q '^train: rank 1 dies$' "$work/out" && grep -qE 'on signal 9|EXIT CODE: 9|KILLED BY SIGNAL: 9' "$work/out"; } ||
+        fail "$flavour: a process was killed: $(cat "$work/out")"
+    # A sample that one process cannot read, in the middle of an epoch, is said by all, and all end.
+    begun=$(date +%s)
+    launch "$flavour" 3 epochs 100000 bad 41 >"$work/out" 2>&1 && fail "$flavour: a sample is bad, and all is well"
+    took=$(($(date +%s) - begun))
+    [ $took -le 10 ] || fail "$flavour: $took seconds after a bad sample"
+    [ "$(grep -cE '^train: rank [012]: .*sample 41' "$work/out")" = 3 ] || fail "$flavour: a sample is bad: $(cat "$work/out")"
+    # Threads follow the binding: CPUs are divided by the processes that are bound to them, and each has one at least.
+    threads "$flavour, one process of one CPU" 1 "$flavour" 1 taskset -c "$first_cpu"
+    threads "$flavour, one process" "$cpus" "$flavour" 1
+    threads "$flavour, two processes" "$([ "$cpus" -gt 1 ] && echo $((cpus / 2)) || echo 1)" "$flavour" 2
+    threads "$flavour, two processes of one CPU" 1 "$flavour" 2 taskset -c "$first_cpu"
+    if [ "$flavour" = openmpi ] && [ "$cpus" -gt 1 ]; then
+        found=$(timeout 60 mpirun.openmpi --bind-to core --report-bindings --mca btl self,vader -n 2 "$programs/train-$flavour" threads 2>"$work/error" | tr '\n' ' ')
+        # A core may have several CPUs.
+        per_core=$(lscpu --parse=CORE 2>/dev/null | grep -v '^#' | sort | uniq -c | awk 'NR == 1 { print $1 }')
+        [ "$found" = "${per_core:-1} ${per_core:-1} " ] || fail "$flavour, bound to cores: \"$found\" threads, expected ${per_core:-1} each: $(cat "$work/error")"
+    fi
 done
 [ $failures = 0 ] && echo "check-mpi: $* agree"

@@ -1,5 +1,7 @@
 /* Trains the small network of tests/support/parallel_net.h by MPI, and prints the digest of the weights:
- * train [fast] [threads N] [epochs N] [save FILE] [resume FILE] [die RANK] [stall RANK] [leave RANK] [tell] */
+ * train [fast] [threads N] [epochs N] [save FILE] [resume FILE] [die RANK] [stall RANK] [leave RANK] [bad SAMPLE] [limit SECONDS]
+ *       [tell]
+ * train threads prints how many threads each process should have, and trains nothing. */
 #include "support/parallel_net.h"
 
 #include <cnn/mpi.h>
@@ -11,13 +13,19 @@ enum { SAMPLES = 83, BATCH = 16 };
 
 typedef struct arguments {
     bool fast, tells;
-    int threads, epochs, die, stall, leave;
+    int threads, epochs, die, stall, leave, bad, limit;
     const char *save, *resume;
 } arguments;
 
+/* Whether the group may be broken in the end: then nothing is agreed on, and MPI is not finalised. */
+static bool may_break(const arguments *a)
+{
+    return a->stall >= 0 || a->leave >= 0 || a->limit > 0;
+}
+
 static bool read_arguments(arguments *a, int argc, char **argv)
 {
-    *a = (arguments){ .threads = 1, .epochs = 1, .die = -1, .stall = -1, .leave = -1 };
+    *a = (arguments){ .threads = 1, .epochs = 1, .die = -1, .stall = -1, .leave = -1, .bad = -1 };
     for (int i = 1; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : "";
         if (strcmp(argv[i], "fast") == 0) {
@@ -36,6 +44,10 @@ static bool read_arguments(arguments *a, int argc, char **argv)
             a->stall = atoi(value);
         } else if (strcmp(argv[i], "leave") == 0) {
             a->leave = atoi(value);
+        } else if (strcmp(argv[i], "bad") == 0) {
+            a->bad = atoi(value);
+        } else if (strcmp(argv[i], "limit") == 0) {
+            a->limit = atoi(value);
         } else if (strcmp(argv[i], "save") == 0) {
             a->save = value;
         } else if (strcmp(argv[i], "resume") == 0) {
@@ -48,7 +60,23 @@ static bool read_arguments(arguments *a, int argc, char **argv)
     return true;
 }
 
-static cnn_status train(cnn_context *ctx, cnn_group *group, const arguments *a)
+static cnn_status read_sample(int64_t index, void *image, void *label, void *user)
+{
+    memset(image, 0, NET_SIDE * NET_SIDE * sizeof(float));
+    *(int64_t *)label = index % NET_CLASSES;
+    return index == *(const int *)user ? CNN_ERROR_FORMAT : CNN_OK;
+}
+
+/* Data of which one sample cannot be read. */
+static cnn_dataset *bad_data(cnn_context *ctx, int *bad)
+{
+    static const int64_t shape[] = { 1, NET_SIDE, NET_SIDE };
+    const cnn_dataset_callbacks callbacks = { .struct_size = sizeof callbacks, .size = SAMPLES, .image_ndim = 3, .image_shape = shape,
+                                              .image_dtype = CNN_F32, .label_dtype = CNN_I64, .get = read_sample, .user = bad };
+    return cnn_dataset_from_callbacks(ctx, &callbacks);
+}
+
+static cnn_status train(cnn_context *ctx, cnn_group *group, arguments *a)
 {
     int size = cnn_group_size(group);
     cnn_module *module = net_new(ctx, NULL);
@@ -56,13 +84,14 @@ static cnn_status train(cnn_context *ctx, cnn_group *group, const arguments *a)
     cnn_checkpoint checkpoint = { .struct_size = sizeof checkpoint, .module = module, .optimizer = adam };
     cnn_status status = a->resume ? cnn_checkpoint_load(&checkpoint, a->resume) : CNN_OK;
     cnn_data_parallel *p = status == CNN_OK
-                               ? cnn_data_parallel_new(group, module, net_data(ctx, SAMPLES), .batch_size = a->fast ? 4 * size : BATCH,
-                                                       .fast = a->fast, .bucket_bytes = 1000)
+                               ? cnn_data_parallel_new(group, module, a->bad < 0 ? net_data(ctx, SAMPLES) : bad_data(ctx, &a->bad),
+                                                       .batch_size = a->fast ? 4 * size : BATCH, .fast = a->fast, .bucket_bytes = 1000)
                                : NULL;
     double loss = 0;
     status = p ? cnn_data_parallel_set_epoch(p, checkpoint.epoch) : cnn_context_status(ctx);
     if (status == CNN_OK && a->die == cnn_group_rank(group)) {
         cnn_data_parallel_begin(p);
+        fprintf(stderr, "train: rank %d dies\n", a->die);
         raise(SIGKILL);
     }
     if (status == CNN_OK && a->leave == cnn_group_rank(group)) { /* it stays alive, and calls nothing of MPI's */
@@ -74,6 +103,10 @@ static cnn_status train(cnn_context *ctx, cnn_group *group, const arguments *a)
     if (a->stall >= 0) {
         cnn_group_set_timeout(group, 1);
         sleep(a->stall == cnn_group_rank(group) ? 20 : 0);
+    }
+    if (a->limit > 0) {
+        cnn_group_set_timeout(group, a->limit);
+        fprintf(stderr, "train: rank %d trains\n", cnn_group_rank(group));
     }
     while (status == CNN_OK && checkpoint.epoch < a->epochs) {
         status = net_epoch(group, p, module, adam, &loss);
@@ -87,7 +120,7 @@ static cnn_status train(cnn_context *ctx, cnn_group *group, const arguments *a)
     if (status == CNN_OK && first != digest) {
         status = cnn_context_set_error(ctx, CNN_ERROR_MISMATCH, "the weights are not those of rank 0");
     }
-    status = status == CNN_OK || (a->stall < 0 && a->leave < 0) ? cnn_group_agree(group, status) : status;
+    status = status == CNN_OK || !may_break(a) ? cnn_group_agree(group, status) : status;
     if (status == CNN_OK && cnn_group_rank(group) == 0) {
         printf("%s %d %016llx %.12f\n", cnn_mpi_name(), size, (unsigned long long)digest, loss);
     }
@@ -105,13 +138,19 @@ int main(int argc, char **argv)
         return 2;
     }
     int own = cnn_mpi_threads();
+    if (argc == 2 && strcmp(argv[1], "threads") == 0) {
+        printf("%d\n", own);
+        fflush(stdout);
+        cnn_mpi_end();
+        return 0;
+    }
     cnn_context *ctx = cnn_context_new(.seed = 1, .threads = a.threads);
     cnn_group *group = cnn_mpi_group(ctx, MPI_COMM_WORLD);
     cnn_status status = group && own >= 1 ? train(ctx, group, &a) : CNN_ERROR_STATE;
     if (status != CNN_OK) {
         fprintf(stderr, "train: %s\n", cnn_last_error(NULL));
     }
-    if (status != CNN_OK && (a.stall >= 0 || a.leave >= 0)) { /* the one that stalls does not come to cnn_mpi_end() */
+    if (status != CNN_OK && may_break(&a)) { /* the one that stalls does not come to cnn_mpi_end() */
         cnn_group_abort(group, 3);
     }
     cnn_group_free(group);

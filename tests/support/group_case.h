@@ -13,6 +13,7 @@
 typedef struct outcome {
     uint64_t digest;
     double loss;
+    double communication, waiting;
     size_t largest; /* bytes of a message */
     int64_t sent;   /* bytes of gradients and buffers */
     cnn_status status;

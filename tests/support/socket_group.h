@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { SOCKET_MOST = 8 };
@@ -28,6 +29,7 @@ typedef struct socket_request {
     socket_peer *peer;
     char *at;
     size_t left;
+    double from; /* the time before which it is not done */
     unsigned long number;
     bool out;
 } socket_request;
@@ -68,6 +70,15 @@ static inline void mesh_keep(const socket_mesh *mesh, int rank)
     }
 }
 
+static double socket_delay; /* seconds that each message takes at least */
+
+static inline double socket_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
 static size_t socket_largest; /* bytes of the largest message since somebody set it to 0 */
 
 static inline cnn_status socket_begin(socket_transport *t, int other, void *data, size_t bytes, void **request, bool out)
@@ -77,7 +88,7 @@ static inline cnn_status socket_begin(socket_transport *t, int other, void *data
         return CNN_ERROR_NO_MEMORY;
     }
     socket_largest = bytes > socket_largest ? bytes : socket_largest;
-    *r = (socket_request){ .peer = &t->peers[other], .at = data, .left = bytes, .out = out,
+    *r = (socket_request){ .peer = &t->peers[other], .at = data, .left = bytes, .out = out, .from = socket_now() + socket_delay,
                            .number = t->peers[other].begun[out]++ };
     *request = r;
     return CNN_OK;
@@ -98,6 +109,9 @@ static inline cnn_status socket_test(void **request, bool *done, void *user)
     socket_request *r = *request;
     (void)user;
     *done = false;
+    if (socket_now() < r->from) {
+        return CNN_OK;
+    }
     while (r->number == r->peer->done[r->out] && r->left) {
         ssize_t n = r->out ? send(r->peer->fd, r->at, r->left, MSG_NOSIGNAL) : read(r->peer->fd, r->at, r->left);
         if (n < 0 && errno == EINTR) {
