@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Several processes: what communication costs and hides, a model of the step, and what the model says of more processes.
 
-usage: bench/scaling.py PROGRAM [--rates 500 2000 1000] [--batch 400] [--steps 12] [--out FILE]     measures (needs root: it makes
-                                                                                       two network namespaces, which it deletes)
-       bench/scaling.py --from FILE [--plot FILE.svg]                                      tables and a graph from a measurement
+usage: bench/scaling.py PROGRAM [--rates 500 2000 1000 250] [--batch 400] [--steps 12] [--out FILE] [--strict]  measures (needs root: it
+                                                                                       makes two network namespaces, which it deletes)
+       bench/scaling.py --from FILE [--plot FILE.svg] [--strict]                            tables and a graph from a measurement
 
 PROGRAM is build/bench/scaling-openmpi. A step is measured on one process, gradient by gradient, and on two processes in two
-namespaces between which tbf limits the rate, in Mbit/s. The model is fitted to the first two rates and predicts the third.
+namespaces between which tbf limits the rate, in Mbit/s. The model is fitted to the first two rates and predicts the others: by default
+one between them and one outside. With --strict the exit status is 1 where a prediction is wrong by more than 15 %, or nothing is predicted.
 
 The model: gradient i is final r_i seconds after the step's beginning; buckets are cut and sent as libcnn-mpi does, one after the
 other, and a bucket of b bytes in p pieces between n processes takes c + 2 · p · (n − 1) · a + 2 · b · (n − 1) / n / (e · rate). a is what
@@ -27,6 +28,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 BUCKET, SLICE = 1 << 22, 1 << 18  # bytes; mpi/data_parallel.c
 RANKS = [1 << k for k in range(11)]
 RATES = [10, 25, 100]  # Gbit/s
+MOST_ERROR = 0.15
 FASTER = 64  # a process of a whole machine against one of a CPU
 
 
@@ -45,7 +47,7 @@ def buckets_of(profile):
 
 def pieces_of(size, ranks):
     """How many pieces a bucket of that many bytes is summed in."""
-    return math.ceil(size / min(BUCKET, SLICE * ranks))
+    return math.ceil(size / (SLICE * ranks))
 
 
 def communication(profile, ranks, rate, costs):
@@ -192,6 +194,21 @@ def faster(profile, times):
             "gradients": [[size, ready / times] for size, ready in profile["gradients"]]}
 
 
+def errors_of(data):
+    """The predicted rates, and by how much the step of each is wrong: 0.1 where the model says 10 % more than was measured."""
+    costs = fit(data)
+    return [(run["rate"], step(data["profiles"][0], 2, run["rate"], costs)[0] / run["step"] - 1) for run in data["runs"][2:]]
+
+
+def judge(data):
+    """What --strict says: None, or what is wrong."""
+    errors = errors_of(data)
+    if not errors:
+        return "no rate is predicted: three are needed"
+    wrong = [f"{rate} Mbit/s: {100 * error:+.0f} %" for rate, error in errors if not abs(error) <= MOST_ERROR]
+    return f"predictions are wrong by more than {100 * MOST_ERROR:.0f} %: {', '.join(wrong)}" if wrong else None
+
+
 def report(data):
     profile, runs = data["profiles"][0], data["runs"]
     costs = fit(data)
@@ -259,16 +276,19 @@ def plot(data, path):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("program", nargs="?")
-    parser.add_argument("--rates", nargs="+", type=int, default=[500, 2000, 1000])
+    parser.add_argument("--rates", nargs="+", type=int, default=[500, 2000, 1000, 250])
     parser.add_argument("--batch", type=int, default=400)
     parser.add_argument("--resnet-batch", type=int, default=4)
     parser.add_argument("--steps", type=int, default=12)
     parser.add_argument("--out")
     parser.add_argument("--from", dest="source")
     parser.add_argument("--plot")
+    parser.add_argument("--strict", action="store_true")
     options = parser.parse_args()
     if not options.source and not options.program:
         parser.error("PROGRAM or --from is needed")
+    if len(set(options.rates)) < 2:
+        parser.error("--rates needs two different rates, which the model is fitted to")
     if options.source:
         with open(options.source, encoding="utf-8") as file:
             data = json.load(file)
@@ -281,6 +301,9 @@ def main():
     report(data)
     if options.plot:
         plot(data, options.plot)
+    wrong = judge(data) if options.strict else None
+    if wrong:
+        sys.exit(f"scaling: {wrong}")
 
 
 if __name__ == "__main__":

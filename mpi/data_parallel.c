@@ -99,8 +99,8 @@ static cnn_status no_memory(cnn_data_parallel *p)
  * pieces stay large enough for the link, not for the cost of messages, to decide how long they take. */
 static void cut_pieces(cnn_data_parallel *p)
 {
-    int64_t least = least_slice * (int64_t)p->group->transport.size;
-    int64_t bytes = p->o.bucket_bytes < least ? p->o.bucket_bytes : least;
+    int64_t bytes = least_slice * (int64_t)p->group->transport.size;
+    bytes = p->most_piece && p->most_piece < bytes ? p->most_piece : bytes;
     for (int i = 0; i < p->bucket_count; i++) {
         int64_t piece = bytes / (int64_t)cnn_dtype_size(p->buckets[i].sum.dtype);
         p->buckets[i].sum.piece = piece > 0 ? piece : 1;
@@ -234,13 +234,14 @@ static cnn_status compare_with_first(cnn_data_parallel *p)
     const cnn_data_parallel_options *o = &p->o;
     uint64_t gradients = UINT64_C(14695981039346656037);
     cnn_status status = cnn_module_visit(p->module, add_name, &gradients);
-    snprintf(own, sizeof own,
-             "libcnn %s, %s kernels, math %d, %lld samples, batch_size %lld, shards %d, bucket_bytes %lld, seed %llu, "
-             "gradients of parameters %08llx%s%s%s",
-             cnn_version(), cnn_context_kernels(p->ctx), (int)cnn_context_math(p->ctx), (long long)p->samples,
-             (long long)o->batch_size, o->shards, (long long)o->bucket_bytes, (unsigned long long)o->seed,
-             (unsigned long long)(gradients & 0xffffffff), o->fast ? ", fast" : "", o->no_shuffle ? ", no_shuffle" : "",
-             o->drop_last ? ", drop_last" : "");
+    snprintf(
+        own, sizeof own,
+        "libcnn %s, %s kernels, math %d, %lld samples, batch_size %lld, shards %d, bucket_bytes %lld%s, seed %llu, "
+        "gradients of parameters %08llx%s%s%s",
+        cnn_version(), cnn_context_kernels(p->ctx), (int)cnn_context_math(p->ctx), (long long)p->samples,
+        (long long)o->batch_size, o->shards, (long long)o->bucket_bytes, p->most_piece ? "" : " by default",
+        (unsigned long long)o->seed, (unsigned long long)(gradients & 0xffffffff), o->fast ? ", fast" : "",
+        o->no_shuffle ? ", no_shuffle" : "", o->drop_last ? ", drop_last" : "");
     memcpy(first, own, sizeof first);
     cnn_status sent = cnn_group_broadcast(p->group, first, sizeof first, 0);
     if (sent != CNN_OK) {
@@ -353,6 +354,7 @@ cnn_data_parallel *cnn_data_parallel_create(cnn_group *group, cnn_module *module
     }
     cnn_status status =
         cnn__mpi_options_read(group->ctx, call, &o, sizeof o, offsetof(cnn_data_parallel_options, reserved), options);
+    const int64_t most_piece = o.bucket_bytes;
     status = status == CNN_OK ? check_options(group, &o) : status;
     if (status == CNN_OK && !module) { /* the others are told: this process alone may have failed to make it */
         status = cnn__mpi_fail(group->ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: module is NULL", call);
@@ -372,6 +374,7 @@ cnn_data_parallel *cnn_data_parallel_create(cnn_group *group, cnn_module *module
     p->module = module;
     p->ctx = group->ctx;
     p->o = o;
+    p->most_piece = most_piece;
     if (build(p, dataset, status) != CNN_OK) {
         cnn_data_parallel_free(p);
         return NULL;

@@ -131,6 +131,7 @@ struct cnn_data_parallel {
     cnn_context *ctx;
     cnn_loader *loader;
     cnn_data_parallel_options o;
+    int64_t most_piece; /* bytes; 0: as many as the slices want */
     cnn__parts parts;
     int64_t samples, part_size, steps;
     /* Entries in the order in which they are sent: parameters from the last to the first, then buffers. */

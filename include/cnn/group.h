@@ -140,7 +140,7 @@ typedef struct cnn_data_parallel_options {
     size_t struct_size; /**< sizeof(cnn_data_parallel_options) */
     int64_t batch_size; /**< samples per step of all processes together, a multiple of `shards`; required */
     /** Bytes of gradients that are sent together, at least 1; a larger parameter is summed in pieces of at most that.
-     * Default: 2^22. */
+     * Default: 2^22, and pieces of 2^18 for each process. */
     int64_t bucket_bytes;
     uint64_t seed; /**< the seed of the order; default: the context's */
     /** Parts that each batch is cut into, whatever the number of processes: as long as it stays the same, weights are

@@ -1,18 +1,21 @@
 # Training by several processes over each MPI that is there, on one machine with more processes than CPUs.
 #   make check-mpi          the same bits for 1, 2, 3 and 4 processes, checkpoints, a process that dies
 #   make check-mpi-example  mnist_cnn --mpi as users start it, and what ends all ranks
+#   make check-scaling      what the model of bench/scaling.py is allowed to be wrong by
 #   make check-mpi-hosts    between network namespaces as separate hosts, with a limited rate, with delay and loss; needs root
 #   make check-mpi-long     that with every MPI, with 8 processes, and under the sanitizer of addresses
 ifneq ($(HAVE_MPI),)
-CHECK_EXTRA += check-mpi check-mpi-example
+CHECK_EXTRA += check-mpi check-mpi-example check-scaling
 CHECK_LONG += check-mpi-long check-mpi-hosts
 MPI_TRAIN := $(MPI_FLAVOURS:%=$(BUILD)/tests/mpi/train-%)
 CHECK_BUILD += $(MPI_TRAIN)
 endif
 
-.PHONY: check-mpi check-mpi-example check-mpi-long check-mpi-hosts
+.PHONY: check-scaling check-mpi check-mpi-example check-mpi-long check-mpi-hosts
 check-mpi-example: $(BUILD)/examples/mnist_cnn $(MPI_SHARED) $(EXAMPLE_DIGITS)/synthetic/t10k-labels-idx1-ubyte
 	@tests/mpi/check-example.sh $< $(EXAMPLE_DIGITS)/synthetic $(firstword $(filter-out mpi,$(MPI_FLAVOURS)))
+check-scaling:
+	@tests/mpi/check-scaling.sh docs/performance/scaling.json
 check-mpi: $(MPI_TRAIN)
 	@tests/mpi/check-mpi.sh $(BUILD)/tests/mpi $(MPI_FLAVOURS)
 # Both MPIs leave memory of their own behind.
