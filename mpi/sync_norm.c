@@ -5,9 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char call[] = "sync_batch_norm2d";
+/* Which inputs a layer takes: [N,C,H,W]; or [N,C] and [N,C,L]. */
+typedef struct sync_form {
+    const char *call, *expected;
+    int least, most; /* dimensions */
+    cnn_module *(*plain)(cnn_context *ctx, int64_t channels, const cnn_batch_norm_options *options);
+} sync_form;
+
+static const sync_form one_dimension = { "sync_batch_norm1d", "[N,C] or [N,C,L]", 2, 3, cnn_batch_norm1d_create };
+static const sync_form two_dimensions = { "sync_batch_norm2d", "[N,C,H,W]", 4, 4, cnn_batch_norm2d_create };
 
 typedef struct sync_norm {
+    const sync_form *form;
     cnn_group *group;
     int64_t channels;
     cnn_batch_norm_options o;
@@ -33,7 +42,7 @@ static cnn_status sum_over_group(cnn_group *group, const cnn_tensor *from, cnn_t
     size_t bytes = (size_t)count * cnn_dtype_size(cnn_tensor_dtype(from));
     void *elements = malloc(bytes + 1);
     if (!elements) {
-        return cnn__mpi_fail(group->ctx, CNN_ERROR_NO_MEMORY, "%s: no memory for %zu bytes", call, bytes);
+        return cnn__mpi_fail(group->ctx, CNN_ERROR_NO_MEMORY, "sync_batch_norm: no memory for %zu bytes", bytes);
     }
     cnn_status status = cnn_tensor_read(from, elements, bytes);
     status = status == CNN_OK ? cnn_group_allreduce(group, elements, count, cnn_tensor_dtype(from)) : status;
@@ -109,24 +118,31 @@ static cnn_status move_statistics(cnn_tape *tape, const sync_norm *m, const cnn_
 
 /* ---- the module ---- */
 
+/* The sum over all samples of all processes, per channel. */
+static cnn_tensor *sum_of_channels(const sync_norm *m, cnn_tensor *x)
+{
+    static const int dims[] = { 0, 2, 3 };
+    return group_sum(m->group, cnn_sum(x, cnn_tensor_ndim(x) - 1, dims, true));
+}
+
 static cnn_tensor *normalise(const sync_norm *m, cnn_tensor *x)
 {
+    const int64_t per_channel[] = { 1, m->channels, 1, 1 };
+    const int ndim = cnn_tensor_ndim(x);
     cnn_tape *tape = cnn_tensor_tape(x);
     int64_t total = cnn_tensor_numel(x) / m->channels;
     cnn_status status = cnn_group_allreduce(m->group, &total, 1, CNN_I64);
     if (status != CNN_OK || total < 2) {
-        cnn__mpi_fail(m->group->ctx, status != CNN_OK ? status : CNN_ERROR_SHAPE, "%s: %s", call,
+        cnn__mpi_fail(m->group->ctx, status != CNN_OK ? status : CNN_ERROR_SHAPE, "%s: %s", m->form->call,
                       status != CNN_OK ? m->group->reason : "one value per channel, expected two or more");
         return NULL;
     }
-    cnn_tensor *mean = cnn_mul_scalar(group_sum(m->group, cnn_sum(x, CNN_DIMS(0, 2, 3), true)), 1 / (double)total);
+    cnn_tensor *mean = cnn_mul_scalar(sum_of_channels(m, x), 1 / (double)total);
     cnn_tensor *centred = cnn_sub(x, mean);
-    cnn_tensor *var =
-        cnn_mul_scalar(group_sum(m->group, cnn_sum(cnn_square(centred), CNN_DIMS(0, 2, 3), true)), 1 / (double)total);
+    cnn_tensor *var = cnn_mul_scalar(sum_of_channels(m, cnn_square(centred)), 1 / (double)total);
     cnn_tensor *y = cnn_mul(centred, cnn_rsqrt(cnn_add_scalar(var, m->o.eps)));
     if (m->weight) {
-        y = cnn_add(cnn_mul(y, cnn_reshape(m->weight, CNN_SHAPE(1, m->channels, 1, 1))),
-                    cnn_reshape(m->bias, CNN_SHAPE(1, m->channels, 1, 1)));
+        y = cnn_add(cnn_mul(y, cnn_reshape(m->weight, ndim, per_channel)), cnn_reshape(m->bias, ndim, per_channel));
     }
     if (cnn_tape_status(tape) == CNN_OK && m->mean && move_statistics(tape, m, mean, var, total) != CNN_OK) {
         return NULL;
@@ -141,12 +157,15 @@ static cnn_status forward(cnn_module *self, cnn_tensor *const *inputs, int input
     cnn_context *ctx = m->group->ctx;
     (void)self;
     if (input_count != 1 || output_count != 1) {
-        return cnn__mpi_fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: takes and returns one tensor", call);
+        return cnn__mpi_fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "%s: takes and returns one tensor", m->form->call);
     }
     cnn_tensor *x = inputs[0];
-    if (cnn_tensor_ndim(x) != 4 || cnn_tensor_size(x, 1) != m->channels) {
-        return cnn__mpi_fail(ctx, CNN_ERROR_SHAPE, "%s: input has %d dimensions, expected [N,%lld,H,W]", call,
-                             cnn_tensor_ndim(x), (long long)m->channels);
+    if (cnn_tensor_ndim(x) < m->form->least || cnn_tensor_ndim(x) > m->form->most ||
+        cnn_tensor_size(x, 1) != m->channels) {
+        return cnn__mpi_fail(
+            ctx, CNN_ERROR_SHAPE, "%s: input has %d dimensions and size %lld in dimension 1, expected %s with C = %lld",
+            m->form->call, cnn_tensor_ndim(x), cnn_tensor_ndim(x) > 1 ? (long long)cnn_tensor_size(x, 1) : 0LL,
+            m->form->expected, (long long)m->channels);
     }
     outputs[0] = cnn_tape_training(cnn_tensor_tape(x)) ? normalise(m, x)
                                                        : cnn_batch_norm(x, m->weight, m->bias, m->mean, m->var, &m->o);
@@ -200,15 +219,15 @@ static cnn_status clone_user(cnn_module *copy, void *user, void **copied)
 }
 
 /* Defaults as the plain layer has them; its constructor checks the rest. */
-static cnn_status read_options(cnn_group *group, int64_t channels, const cnn_batch_norm_options *options,
-                               cnn_batch_norm_options *o)
+static cnn_status read_options(const sync_form *form, cnn_group *group, int64_t channels,
+                               const cnn_batch_norm_options *options, cnn_batch_norm_options *o)
 {
-    cnn_status status =
-        cnn__mpi_options_read(group->ctx, call, o, sizeof *o, offsetof(cnn_batch_norm_options, reserved), options);
+    cnn_status status = cnn__mpi_options_read(group->ctx, form->call, o, sizeof *o,
+                                              offsetof(cnn_batch_norm_options, reserved), options);
     if (status != CNN_OK) {
         return status;
     }
-    cnn_module *plain = cnn_batch_norm2d_create(group->ctx, channels, o);
+    cnn_module *plain = form->plain(group->ctx, channels, o);
     if (!plain) {
         return cnn_context_status(group->ctx);
     }
@@ -216,28 +235,29 @@ static cnn_status read_options(cnn_group *group, int64_t channels, const cnn_bat
     o->momentum = o->momentum == CNN_ZERO ? 0 : o->momentum > 0 ? o->momentum : 0.1;
     o->eps = o->eps == CNN_ZERO ? 0 : o->eps > 0 ? o->eps : 1e-5;
     if (o->dtype != CNN_F32 && o->dtype != CNN_F64) {
-        return cnn__mpi_fail(group->ctx, CNN_ERROR_DTYPE, "%s: dtype %s, expected float32 or float64", call,
+        return cnn__mpi_fail(group->ctx, CNN_ERROR_DTYPE, "%s: dtype %s, expected float32 or float64", form->call,
                              cnn_dtype_name(o->dtype));
     }
     return CNN_OK;
 }
 
-cnn_module *cnn_sync_batch_norm2d_create(cnn_group *group, int64_t channels, const cnn_batch_norm_options *options)
+static cnn_module *create(const sync_form *form, cnn_group *group, int64_t channels,
+                          const cnn_batch_norm_options *options)
 {
     cnn_batch_norm_options o;
     if (!group) {
-        cnn__mpi_fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: group is NULL", call);
+        cnn__mpi_fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: group is NULL", form->call);
         return NULL;
     }
-    if (read_options(group, channels, options, &o) != CNN_OK) {
+    if (read_options(form, group, channels, options, &o) != CNN_OK) {
         return NULL;
     }
     sync_norm *m = malloc(sizeof *m);
     if (!m) {
-        cnn__mpi_fail(group->ctx, CNN_ERROR_NO_MEMORY, "%s: no memory", call);
+        cnn__mpi_fail(group->ctx, CNN_ERROR_NO_MEMORY, "%s: no memory", form->call);
         return NULL;
     }
-    *m = (sync_norm){ .group = group, .channels = channels, .o = o };
+    *m = (sync_norm){ .form = form, .group = group, .channels = channels, .o = o };
     const cnn_module_options made = { .struct_size = sizeof made,
                                       .type = "SyncBatchNorm",
                                       .forward_many = forward,
@@ -250,4 +270,14 @@ cnn_module *cnn_sync_batch_norm2d_create(cnn_group *group, int64_t channels, con
         return NULL;
     }
     return self;
+}
+
+cnn_module *cnn_sync_batch_norm1d_create(cnn_group *group, int64_t channels, const cnn_batch_norm_options *options)
+{
+    return create(&one_dimension, group, channels, options);
+}
+
+cnn_module *cnn_sync_batch_norm2d_create(cnn_group *group, int64_t channels, const cnn_batch_norm_options *options)
+{
+    return create(&two_dimensions, group, channels, options);
 }

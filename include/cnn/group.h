@@ -265,6 +265,10 @@ CNN_API cnn_status cnn_data_parallel_take_times(cnn_data_parallel *parallel, cnn
  */
 CNN_API cnn_module *cnn_sync_batch_norm2d_create(cnn_group *group, int64_t channels,
                                                  const cnn_batch_norm_options *options);
+
+/** The same over x [N,channels] or [N,channels,L]: a BatchNorm1d over the samples of all processes. @since 0.2 */
+CNN_API cnn_module *cnn_sync_batch_norm1d_create(cnn_group *group, int64_t channels,
+                                                 const cnn_batch_norm_options *options);
 /** @} */
 
 CNN_END_DECLS
