@@ -3,10 +3,12 @@
 
 #include "internal.h"
 
+#include <errno.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 _Static_assert(sizeof(MPI_Request) <= sizeof(void *), "a request of MPI's fits into a pointer");
 
@@ -83,14 +85,114 @@ cnn_status cnn_mpi_begin(void)
     return status;
 }
 
+/* Ends the process if nobody says within the time that MPI is over. */
+typedef struct watch {
+    pthread_mutex_t lock;
+    pthread_cond_t over;
+    struct timespec until;
+    bool is_over;
+    int status;
+} watch;
+
+static void *wait_for_end(void *argument)
+{
+    watch *w = argument;
+    int late = 0;
+    pthread_mutex_lock(&w->lock);
+    while (!w->is_over && late != ETIMEDOUT) {
+        late = pthread_cond_timedwait(&w->over, &w->lock, &w->until);
+    }
+    if (!w->is_over) {
+        _Exit(w->status);
+    }
+    pthread_mutex_unlock(&w->lock);
+    return NULL;
+}
+
+static struct timespec after(double seconds)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    double whole = seconds < 1e6 ? seconds : 1e6;
+    t.tv_sec += (time_t)whole;
+    t.tv_nsec += (long)(1e9 * (whole - (double)(time_t)whole));
+    t.tv_sec += t.tv_nsec / 1000000000;
+    t.tv_nsec %= 1000000000;
+    return t;
+}
+
+static bool start(watch *w, double seconds, pthread_t *thread)
+{
+    pthread_condattr_t monotonic;
+    w->until = after(seconds > 0 ? seconds : 0);
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&w->over, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    return pthread_create(thread, NULL, wait_for_end, w) == 0;
+}
+
+/* MPICH's abort may wait for a launcher that it cannot reach. */
+static _Noreturn void abort_all(MPI_Comm comm, int status)
+{
+    static watch w;
+    pthread_t thread;
+    w.status = status;
+    start(&w, 2, &thread);
+    MPI_Abort(comm, status);
+    _Exit(status);
+}
+
 /* MPICH 4.0 over UCX may wait for ever where one process finalises long before another: they meet first. */
+static void meet(void)
+{
+    static const double most = 600;
+    const double first = cnn__mpi_now();
+    MPI_Request all = MPI_REQUEST_NULL;
+    int done = MPI_Ibarrier(MPI_COMM_WORLD, &all) != MPI_SUCCESS; /* then nobody waits */
+    while (!done) {
+        MPI_Test(&all, &done, MPI_STATUS_IGNORE);
+        if (!done && cnn__mpi_now() - first > most) {
+            abort_all(MPI_COMM_WORLD, 1);
+        }
+        if (!done) {
+            nanosleep(&(struct timespec){ .tv_nsec = 200000 }, NULL);
+        }
+    }
+}
+
 void cnn_mpi_end(void)
 {
     if (begun && is_running()) {
-        MPI_Barrier(MPI_COMM_WORLD);
+        meet();
         MPI_Finalize();
         ended = true;
     }
+}
+
+void cnn_mpi_end_within(double seconds, int status)
+{
+    watch w = { .status = status >= 0 && status <= 255 ? status : 1 };
+    pthread_t thread;
+    if (!begun || !is_running()) {
+        return;
+    }
+    meet();
+    bool printed = fflush(NULL) == 0 && !ferror(stdout);
+    w.status = !printed && w.status == 0 ? 1 : w.status;
+    bool watched = start(&w, seconds, &thread);
+    MPI_Finalize();
+    ended = true;
+    if (watched) {
+        pthread_mutex_lock(&w.lock);
+        w.is_over = true;
+        pthread_cond_signal(&w.over);
+        pthread_mutex_unlock(&w.lock);
+        pthread_join(thread, NULL);
+    }
+    pthread_cond_destroy(&w.over);
+    pthread_mutex_destroy(&w.lock);
 }
 
 /* Each CPU is shared by as many processes of this machine as are bound to it. */
@@ -219,7 +321,7 @@ static int hear(char *why, size_t size, void *user)
 
 static void end_all(int status, void *user)
 {
-    MPI_Abort(((const world *)user)->comm, status);
+    abort_all(((const world *)user)->comm, status);
 }
 
 static bool has_told(world *w)

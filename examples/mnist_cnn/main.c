@@ -212,7 +212,7 @@ static int run_program(const options *o)
     run r = { .o = *o };
     signals_catch();
     int status = !run_prepare(&r) ? (interrupted ? signals_status() : 1) : options_predict_only(o) ? predict(&r) : train(&r);
-    run_free(&r);
+    run_free(&r, status);
     return status;
 }
 

@@ -16,7 +16,7 @@
 
 /* What is called of libcnn-mpi. */
 #define CALLS(_) \
-    _(cnn_mpi_begin) _(cnn_mpi_end) _(cnn_mpi_threads) _(cnn_mpi_world) _(cnn_group_free) _(cnn_group_rank) _(cnn_group_size) \
+    _(cnn_mpi_begin) _(cnn_mpi_end_within) _(cnn_mpi_threads) _(cnn_mpi_world) _(cnn_group_free) _(cnn_group_rank) _(cnn_group_size) \
     _(cnn_group_allreduce) _(cnn_group_agree) _(cnn_group_abort) _(cnn_group_sampler_create) _(cnn_data_parallel_create) \
     _(cnn_data_parallel_free) _(cnn_data_parallel_begin) _(cnn_data_parallel_next) _(cnn_data_parallel_backward) \
     _(cnn_data_parallel_end) _(cnn_data_parallel_step_count) _(cnn_data_parallel_batch_size) _(cnn_data_parallel_set_epoch) \
@@ -359,12 +359,12 @@ outcome ranks_share(ranks *r, outcome own, score *s)
     return DONE;
 }
 
-void ranks_close(ranks *r)
+void ranks_close(ranks *r, int status)
 {
     if (r) {
         mpi.cnn_data_parallel_free(r->parallel);
         mpi.cnn_group_free(r->group);
-        mpi.cnn_mpi_end();
+        mpi.cnn_mpi_end_within(10, status);
         free(r);
     }
 }

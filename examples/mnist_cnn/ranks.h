@@ -39,6 +39,7 @@ const traffic *ranks_traffic(const ranks *r);
 /* Makes the score of a rank's own part that of all; collective. */
 outcome ranks_share(ranks *r, outcome own, score *s);
 
-void ranks_close(ranks *r); /* NULL is fine; after everything else was freed but the context */
+/* NULL is fine; after everything else was freed but the context. Where MPI does not end, the process does, with this exit status. */
+void ranks_close(ranks *r, int status);
 
 #endif

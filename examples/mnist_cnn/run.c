@@ -197,7 +197,7 @@ bool run_prepare(run *r)
            (only_predict || (open_loaders(r) && ranks_agree(r->ranks, open_log(r) && open_records(r))));
 }
 
-void run_free(run *r)
+void run_free(run *r, int status)
 {
     records_close(&r->records);
     cnn_tape_free(r->tape);
@@ -209,7 +209,7 @@ void run_free(run *r)
     page_free(r->page);
     cnn_optimizer_free(r->adam);
     cnn_module_free(r->model);
-    ranks_close(r->ranks);
+    ranks_close(r->ranks, status);
     cnn_context_free(r->ctx);
     if (r->log) {
         fclose(r->log);

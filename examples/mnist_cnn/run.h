@@ -31,7 +31,7 @@ typedef struct run {
 /* Makes everything of `o`, with the weights of --resume. Returns false after one line on stderr; run_free() is due in
  * each case. */
 bool run_prepare(run *r);
-void run_free(run *r);
+void run_free(run *r, int status); /* the exit status of the program */
 
 /* Prints the library's last error, or errno about the file of --log, which could not be opened or written; false. */
 bool run_fail(void);

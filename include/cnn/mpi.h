@@ -20,8 +20,19 @@ CNN_BEGIN_DECLS
  * which would be alone. Called by the program's main thread. @since 0.2 */
 CNN_API cnn_status cnn_mpi_begin(void);
 
-/** Finalises MPI where cnn_mpi_begin() initialised it; after all groups were freed. @since 0.2 */
+/** Finalises MPI where cnn_mpi_begin() initialised it; after all groups were freed. All processes meet first: where one
+ * does not come within ten minutes, all are ended as by cnn_group_abort(). How long MPI itself takes is not limited
+ * here, but by cnn_mpi_end_within(). @since 0.2 */
 CNN_API void cnn_mpi_end(void);
+
+/**
+ * The same as the last call of a program whose work is done and said, for an MPI that does not return from
+ * MPI_Finalize(), as MPICH 4.0 between hosts often does not: streams of stdio are flushed, and where MPI has not let
+ * go after so many seconds, the process ends with this exit status, without what atexit() was told.
+ * @param seconds  above 0, after all processes have met.
+ * @param status   0 to 255; 1 in place of 0 where a stream cannot be flushed or stdout has failed. @since 0.2
+ */
+CNN_API void cnn_mpi_end_within(double seconds, int status);
 
 /** How many threads this process should compute with: the CPUs that it is bound to, divided fairly where other
  * processes of this machine are bound to the same; at least 1. Collective over MPI_COMM_WORLD; 1 before

@@ -109,6 +109,17 @@ for flavour; do
     took=$(($(date +%s) - begun))
     [ $took -le 10 ] || fail "$flavour: $took seconds after a bad sample"
     [ "$(grep -cE '^train: rank [012]: .*sample 41' "$work/out")" = 3 ] || fail "$flavour: a sample is bad: $(cat "$work/out")"
+    # MPI's end is waited for a second alone: then the process ends with its own status, and all that it printed is there.
+    for expected in 0 3; do
+        begun=$(date +%s)
+        timeout 60 "$programs/train-$flavour" hang $expected >"$work/out" 2>&1
+        status=$? took=$(($(date +%s) - begun))
+        { [ $status = $expected ] && [ $took -le 10 ] && [ "$(awk '{ print $3 }' "$work/out")" = "$reference" ]; } ||
+            fail "$flavour: MPI_Finalize() hangs: status $status, expected $expected, after $took seconds: $(cat "$work/out")"
+        timeout 60 "$programs/train-$flavour" hang $expected >/dev/full 2>"$work/error"
+        status=$?
+        [ $status = $((expected > 0 ? expected : 1)) ] || fail "$flavour: MPI_Finalize() hangs on a full disk: status $status"
+    done
     # Threads follow the binding: CPUs are divided by the processes that are bound to them, and each has one at least.
     threads "$flavour, one process of one CPU" 1 "$flavour" 1 taskset -c "$first_cpu"
     threads "$flavour, one process" "$cpus" "$flavour" 1

@@ -1,6 +1,6 @@
 /* Trains the small network of tests/support/parallel_net.h by MPI, and prints the digest of the weights:
  * train [fast] [threads N] [epochs N] [save FILE] [resume FILE] [die RANK] [stall RANK] [leave RANK] [bad SAMPLE] [limit SECONDS]
- *       [tell]
+ *       [hang STATUS] [tell]
  * train threads prints how many threads each process should have, and trains nothing. */
 #include "support/parallel_net.h"
 
@@ -13,7 +13,7 @@ enum { SAMPLES = 83, BATCH = 16 };
 
 typedef struct arguments {
     bool fast, tells;
-    int threads, epochs, die, stall, leave, bad, limit;
+    int threads, epochs, die, stall, leave, bad, limit, hang;
     const char *save, *resume;
 } arguments;
 
@@ -25,7 +25,7 @@ static bool may_break(const arguments *a)
 
 static bool read_arguments(arguments *a, int argc, char **argv)
 {
-    *a = (arguments){ .threads = 1, .epochs = 1, .die = -1, .stall = -1, .leave = -1, .bad = -1 };
+    *a = (arguments){ .threads = 1, .epochs = 1, .die = -1, .stall = -1, .leave = -1, .bad = -1, .hang = -1 };
     for (int i = 1; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : "";
         if (strcmp(argv[i], "fast") == 0) {
@@ -46,6 +46,8 @@ static bool read_arguments(arguments *a, int argc, char **argv)
             a->leave = atoi(value);
         } else if (strcmp(argv[i], "bad") == 0) {
             a->bad = atoi(value);
+        } else if (strcmp(argv[i], "hang") == 0) {
+            a->hang = atoi(value);
         } else if (strcmp(argv[i], "limit") == 0) {
             a->limit = atoi(value);
         } else if (strcmp(argv[i], "save") == 0) {
@@ -130,6 +132,15 @@ static cnn_status train(cnn_context *ctx, cnn_group *group, arguments *a)
     return status;
 }
 
+/* In place of MPI's own, which it calls: one that does not return for a long time. */
+static bool hangs;
+
+int MPI_Finalize(void)
+{
+    sleep(hangs ? 40 : 0);
+    return PMPI_Finalize();
+}
+
 int main(int argc, char **argv)
 {
     arguments a;
@@ -158,7 +169,12 @@ int main(int argc, char **argv)
     if (a.tells) { /* nothing but the end of MPI is left */
         MPI_Barrier(MPI_COMM_WORLD);
         fprintf(stderr, "train: all have come to the end\n");
+        cnn_mpi_end_within(5, status == CNN_OK ? 0 : 1);
+    } else if (a.hang >= 0) {
+        hangs = true;
+        cnn_mpi_end_within(1, a.hang);
+    } else {
+        cnn_mpi_end();
     }
-    cnn_mpi_end();
     return status == CNN_OK ? 0 : 1;
 }
