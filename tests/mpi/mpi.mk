@@ -4,14 +4,16 @@
 #   make check-scaling      what the model of bench/scaling.py is allowed to be wrong by
 #   make check-mpi-hosts    between network namespaces as separate hosts, with a limited rate, with delay and loss; needs root
 #   make check-mpi-long     that with every MPI, with 8 processes, and under the sanitizer of addresses
+#   make check-large-batch  a batch of 4096 on the MNIST of CNN_MNIST_DIR, by LAMB and LARS with three seeds each; LARGE_BATCH_SEEDS
+#   make     check-mpi under the sanitizer of threads
 ifneq ($(HAVE_MPI),)
 CHECK_EXTRA += check-mpi check-mpi-example check-scaling
-CHECK_LONG += check-mpi-long check-mpi-hosts
+CHECK_LONG += check-mpi-long check-mpi-hosts check-large-batch
 MPI_TRAIN := $(MPI_FLAVOURS:%=$(BUILD)/tests/mpi/train-%)
 CHECK_BUILD += $(MPI_TRAIN)
 endif
 
-.PHONY: check-scaling check-mpi check-mpi-example check-mpi-long check-mpi-hosts
+.PHONY: check-large-batch check-scaling check-mpi check-mpi-example check-mpi-long check-mpi-hosts
 check-mpi-example: $(BUILD)/examples/mnist_cnn $(MPI_SHARED) $(EXAMPLE_DIGITS)/synthetic/t10k-labels-idx1-ubyte
 	@tests/mpi/check-example.sh $< $(EXAMPLE_DIGITS)/synthetic $(firstword $(filter-out mpi,$(MPI_FLAVOURS)))
 check-scaling:
@@ -25,6 +27,8 @@ check-mpi-long: $(MPI_TRAIN) $(BUILD)/examples/mnist_cnn $(MPI_SHARED) $(EXAMPLE
 	@CNN_MPI_LONG=1 tests/mpi/check-example.sh $(BUILD)/examples/mnist_cnn $(EXAMPLE_DIGITS)/synthetic $(filter-out mpi,$(MPI_FLAVOURS))
 	@$(subst ASAN_OPTIONS=,ASAN_OPTIONS=detect_leaks=0:,$(RUN_asan)) tests/mpi/check-mpi.sh $(BUILD)/asan/tests/mpi $(MPI_FLAVOURS)
 
+check-large-batch: $(BUILD)/examples/mnist_cnn $(MPI_SHARED)
+	@tests/mpi/large-batch.sh $<
 check-mpi-hosts: $(MPI_TRAIN) $(BUILD)/tests/mpi/relay
 	@tests/mpi/check-hosts.sh $(BUILD)/tests/mpi $(BUILD)/tests/mpi/relay $(filter-out mpi,$(MPI_FLAVOURS))
 $(BUILD)/tests/mpi/relay: tests/mpi/relay.c
