@@ -29,6 +29,11 @@ $(BUILD)/tests/test_bar: examples/common/bar.c examples/common/bar.h
 $(BUILD)/tests/test_events: $(foreach name,events graph message png,examples/common/$(name).c examples/common/$(name).h)
 $(BUILD)/tests/test_ink: examples/common/ink.c examples/common/ink.h
 
+# The sources that these tests are linked with.
+RESIDENT_SOURCES := examples/common/resident.c examples/mnist_cnn/augment.c examples/cifar10/moves.c
+$(BUILD)/tests/test_resident: $(RESIDENT_SOURCES) $(RESIDENT_SOURCES:.c=.h)
+$(BUILD)/tests/test_resident: TEST_CFLAGS = -Iexamples $(RESIDENT_SOURCES)
+
 # The nets of examples/zoo; all of them in make check-long.
 ZOO_TESTS := test_zoo test_zoo_parts test_onnx_load_faults test_onnx_training
 $(ZOO_TESTS:%=$(BUILD)/tests/%): $(ZOO_NETS) tests/support/zoo_recipe.h

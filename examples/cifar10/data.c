@@ -4,6 +4,7 @@
 
 #include "common/say.h"
 #include "drawn.h"
+#include "moves.h"
 
 #ifdef WITH_IMAGES
 #include <cnn/image.h>
@@ -166,12 +167,17 @@ static bool split(data *d, uint64_t seed)
     return status == CNN_OK || fail();
 }
 
+bool data_stays(cnn_context *ctx, const options *o)
+{
+    return strcmp(cnn_context_device(ctx), "cpu") != 0 && !o->tensorboard;
+}
+
 /* Mirrored with probability 1/2 and shifted by up to four pixels, with the picture reflected at its edge. */
 static bool augment(cnn_context *ctx, data *d)
 {
     cnn_augmentation *a = cnn_augmentation_new(ctx);
     cnn_augment_horizontal_flip(a, 0.5);
-    cnn_augment_random_shift(a, 4, CNN_PAD_REFLECT);
+    cnn_augment_random_shift(a, MOVES_SHIFT, CNN_PAD_REFLECT);
     d->train = cnn_dataset_augment(d->train, a);
     cnn_augmentation_free(a);
     return d->train || fail();
@@ -181,7 +187,7 @@ bool data_open(cnn_context *ctx, const options *o, data *d)
 {
     *d = (data){ .train = NULL };
     bool good = open_parts(ctx, o, d) && keep_some(&d->train, o->limit) && keep_some(&d->test, o->limit) &&
-                ((!o->best && !o->patience) || split(d, o->seed)) && (o->plain || augment(ctx, d));
+                ((!o->best && !o->patience) || split(d, o->seed)) && (o->plain || data_stays(ctx, o) || augment(ctx, d));
     if (!good) {
         data_close(d);
     }

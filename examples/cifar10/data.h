@@ -16,7 +16,10 @@ typedef struct data {
 /* What is subtracted from red, green and blue, and what they are divided by. */
 extern const double data_means[3], data_deviations[3];
 
-/* Opens all parts, owned by the caller, the training part augmented. Returns false after one line on stderr. */
+/* Whether the pictures stay on the context's device, which augments them then (moves.h). What TensorBoard is shown is of no step. */
+bool data_stays(cnn_context *ctx, const options *o);
+
+/* Opens all parts, owned by the caller, the training part augmented unless that is the device's. Returns false after one line on stderr. */
 bool data_open(cnn_context *ctx, const options *o, data *d);
 void data_close(data *d);
 

@@ -13,6 +13,7 @@
 #include "common/streams.h"
 #include "data.h"
 #include "model.h"
+#include "moves.h"
 #include "options.h"
 #include "train.h"
 
@@ -32,6 +33,7 @@ typedef struct run {
     cnn_optimizer *sgd;
     cnn_scheduler *schedule;
     cnn_loader *train, *validation, *test; /* validation: NULL without --best and --patience */
+    resident train_held, validation_held, test_held; /* on a device: what the loaders' batches are numbers of */
     cnn_dataset *test_pictures; /* those of `test`, for the report; NULL without one */
     cnn_tape *tape;
     page *page; /* of --report; else NULL */
@@ -124,11 +126,30 @@ static cnn_loader *loader_of(const run *r, cnn_dataset **dataset, bool shuffle)
     return given ? cnn_loader_new(given, r->o.batch_size, .shuffle = shuffle, .threads = r->o.loader_threads) : NULL;
 }
 
+/* Puts a part onto the device; what is left of it is the data set of its samples' numbers. */
+static bool hold(const run *r, resident *held, cnn_dataset **dataset, const resident_change *change)
+{
+    const resident_options how = { .channels = 3, .mean = data_means, .deviation = data_deviations, .change = change };
+    *dataset = *dataset ? resident_new(held, r->ctx, *dataset, &how) : NULL;
+    return *dataset != NULL;
+}
+
+static bool hold_all(run *r)
+{
+    data *p = &r->pictures;
+    return !data_stays(r->ctx, &r->o) ||
+           (hold(r, &r->train_held, &p->train, r->o.plain ? NULL : &moves_change) && hold(r, &r->test_held, &p->test, NULL) &&
+            (!p->validation || hold(r, &r->validation_held, &p->validation, NULL)));
+}
+
 /* Opened after the checkpoint is loaded, because the order of the pictures depends on its random state. */
 static bool open_loaders(run *r)
 {
     bool validated = r->pictures.validation != NULL;
     r->test_pictures = r->page ? cnn_dataset_share(r->pictures.test) : NULL;
+    if (!hold_all(r)) {
+        return fail();
+    }
     r->train = loader_of(r, &r->pictures.train, true);
     r->test = loader_of(r, &r->pictures.test, false);
     r->validation = loader_of(r, &r->pictures.validation, false);
@@ -183,7 +204,7 @@ static outcome validate(run *r, int64_t epoch)
     if (!r->validation) {
         return DONE;
     }
-    outcome result = score_test(r->model, r->validation, NULL, r->tape, CNN_EVAL, &s);
+    outcome result = score_test(r->model, r->validation, &r->validation_held, r->tape, CNN_EVAL, &s);
     if (result == DONE && s.loss < r->best_loss) {
         r->best = epoch;
         r->best_loss = s.loss;
@@ -202,13 +223,13 @@ static outcome run_epoch(run *r)
         return FAILED;
     }
     progress_begin(&bar, !r->o.quiet, r->epoch + 1, r->o.epochs, cnn_loader_batch_count(r->train));
-    outcome result = train_epoch(r->model, r->sgd, r->schedule, r->train, r->tape, &bar, &r->records, &trained);
+    outcome result = train_epoch(r->model, r->sgd, r->schedule, r->train, &r->train_held, r->tape, &bar, &r->records, &trained);
     progress_end(&bar);
     if (result == DONE && !records_end(&r->records)) {
         return FAILED;
     }
     if (result == DONE) {
-        result = score_test(r->model, r->test, NULL, r->tape, CNN_EVAL, &r->tested);
+        result = score_test(r->model, r->test, &r->test_held, r->tape, CNN_EVAL, &r->tested);
     }
     if (result == DONE) {
         result = validate(r, r->epoch + 1);
@@ -285,7 +306,7 @@ static outcome write_report(run *r)
 
 static int finish(run *r)
 {
-    outcome result = r->tested.images ? DONE : score_test(r->model, r->test, NULL, r->tape, CNN_EVAL, &r->tested);
+    outcome result = r->tested.images ? DONE : score_test(r->model, r->test, &r->test_held, r->tape, CNN_EVAL, &r->tested);
     if (result == INTERRUPTED) {
         return signals_status();
     }
@@ -341,6 +362,9 @@ static void release(run *r)
     records_close(&r->records);
     data_close(&r->pictures);
     cnn_dataset_free(r->test_pictures);
+    resident_free(&r->train_held);
+    resident_free(&r->validation_held);
+    resident_free(&r->test_held);
     page_free(r->page);
     cnn_tape_free(r->tape);
     cnn_loader_free(r->train);

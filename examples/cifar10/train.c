@@ -4,23 +4,26 @@
 
 #include "common/signals.h"
 
-outcome train_epoch(cnn_module *model, cnn_optimizer *sgd, cnn_scheduler *schedule, cnn_loader *loader, cnn_tape *tape, progress *bar,
-                    records *kept, score *s)
+outcome train_epoch(cnn_module *model, cnn_optimizer *sgd, cnn_scheduler *schedule, cnn_loader *loader, const resident *held,
+                    cnn_tape *tape, progress *bar, records *kept, score *s)
 {
     cnn_batch batch;
     *s = (score){ 0 };
     while (!interrupted && cnn_loader_next(loader, &batch)) {
         cnn_tape_begin(tape, CNN_TRAIN);
+        resident_batch(held, tape, &batch);
         cnn_tensor *outputs = cnn_forward(model, cnn_input(tape, batch.images));
         cnn_tensor *loss = cnn_cross_entropy(outputs, batch.labels);
         cnn_optimizer_zero_grad(sgd);
         cnn_backward(loss);
         if (cnn_optimizer_step(sgd) != CNN_OK || cnn_scheduler_step(schedule) != CNN_OK) {
-            return FAILED;
+            return score_stop(s);
         }
-        score_add(s, outputs, loss, &batch);
+        if (!score_add(s, outputs, loss, &batch) || (progress_due(bar) && !score_read(s))) {
+            return score_stop(s);
+        }
         records_step(kept, &batch, loss);
-        progress_step(bar, batch.size, s->loss / (double)s->images);
+        progress_step(bar, batch.size, score_mean(s));
     }
     return score_end(s, bar->start, loader);
 }

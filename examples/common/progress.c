@@ -68,15 +68,31 @@ static void draw(progress *p, double now)
     p->drawn = now;
 }
 
+/* How many quarters of the epoch are over once `done` batches are. */
+static int quarter_of(const progress *p, int64_t done)
+{
+    return (int)(4 * done / p->bar.batches);
+}
+
+static bool is_due(const progress *p, double now, int quarter)
+{
+    return p->shown && (p->redrawn ? now - p->drawn > 0.1 : quarter > p->quarter && quarter < 4);
+}
+
+bool progress_due(const progress *p)
+{
+    return is_due(p, progress_now(), quarter_of(p, p->bar.done + 1));
+}
+
 void progress_step(progress *p, int64_t images, double loss)
 {
     double now = progress_now();
-    int quarter = (int)(4 * ++p->bar.done / p->bar.batches);
+    int quarter = quarter_of(p, ++p->bar.done);
     p->images += images;
     p->bar.seconds = now - p->start;
     p->bar.images_per_second = p->bar.seconds > 0 ? (double)p->images / p->bar.seconds : 0;
     p->bar.loss = loss;
-    if (p->shown && (p->redrawn ? now - p->drawn > 0.1 : quarter > p->quarter && quarter < 4)) {
+    if (is_due(p, now, quarter)) {
         draw(p, now);
     }
     p->quarter = quarter;

@@ -20,6 +20,8 @@ typedef struct progress {
 double progress_now(void);
 
 void progress_begin(progress *p, bool shown, int64_t epoch, int64_t epochs, int64_t batches);
+/* Whether the next progress_step() draws, so that its loss is to be the newest. */
+bool progress_due(const progress *p);
 /* Reports that a batch of `images` is done; `loss` is the mean of the epoch so far. */
 void progress_step(progress *p, int64_t images, double loss);
 /* Removes the bar. */

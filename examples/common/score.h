@@ -19,23 +19,35 @@ static inline double traffic_hidden(const traffic *t)
     return shown < 1 ? 1 - shown : 0;
 }
 
-/* The result over some images. */
+enum { SCORE_STEPS = 32 };
+
+/* The result over some images. On a device the losses of up to SCORE_STEPS batches stay there until they are read: reading one waits for
+ * all that was handed over before. */
 typedef struct score {
     double loss;     /* mean loss; while the images are counted, their sum */
     double accuracy; /* in percent */
-    int64_t right, images;
+    int64_t right, images; /* of what has been read */
     double seconds;
     traffic traffic; /* of training by several processes */
+    cnn_tensor *kept;           /* on a device: [SCORE_STEPS,2], f32, the newest loss and count of right ones last; else NULL */
+    int64_t sizes[SCORE_STEPS]; /* of the batches that wait */
+    int waiting;
 } score;
 
 typedef enum outcome { DONE, FAILED, INTERRUPTED } outcome;
 
-/* Adds a batch: its loss is a mean, and the largest logit is the prediction. */
-void score_add(score *s, cnn_tensor *outputs, cnn_tensor *loss, const cnn_batch *batch);
+/* Adds a batch: its loss is a mean, and the largest logit is the prediction. False: cnn_last_error() says why. */
+bool score_add(score *s, cnn_tensor *outputs, cnn_tensor *loss, const cnn_batch *batch);
+/* Waits for what was added and counts it. False: cnn_last_error() says why. */
+bool score_read(score *s);
+/* The mean loss of what has been read; 0 before. */
+double score_mean(const score *s);
 
 /* Makes means of the sums of a loop that began at `start` (progress_now()) and has gone through the loader as far as it
- * could. */
+ * could; NULL: through no loader. */
 outcome score_end(score *s, double start, const cnn_loader *loader);
+/* Ends a loop that has failed: FAILED. */
+outcome score_stop(score *s);
 
 /* Goes through the loader once without gradients, in the given mode. `held`: what its batches are numbers of; NULL: the
  * batches are images. */

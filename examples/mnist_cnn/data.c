@@ -106,7 +106,7 @@ static cnn_dataset *open_part(cnn_context *ctx, const char *folder, cnn_mnist_sp
     return some;
 }
 
-bool data_open(cnn_context *ctx, const options *o, cnn_dataset **train, cnn_dataset **test)
+bool data_open(cnn_context *ctx, const options *o, bool augmented, cnn_dataset **train, cnn_dataset **test)
 {
     char drawn[PATH_SIZE];
     origin from = o->synthetic ? DRAWN : find_mnist(ctx, o->data, o->quiet);
@@ -115,7 +115,7 @@ bool data_open(cnn_context *ctx, const options *o, cnn_dataset **train, cnn_data
     }
     const char *folder = from == DRAWN ? drawn : o->data;
     *train = open_part(ctx, folder, CNN_MNIST_TRAIN, o->limit);
-    if (*train && o->augment && !(*train = augment(ctx, *train))) {
+    if (*train && augmented && !(*train = augment(ctx, *train))) {
         fail();
     }
     *test = *train ? open_part(ctx, folder, CNN_MNIST_TEST, o->limit) : NULL;

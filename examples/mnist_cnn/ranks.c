@@ -234,6 +234,15 @@ static double rate(const options *o, double step, double steps)
     return step < warm ? o->lr * (step + 1) / warm : o->lr * (1 + cos(acos(-1) * (step - warm) / (all > warm ? all - warm : 1))) / 2;
 }
 
+/* What only this rank knows waits for where all meet. */
+static void hold(ranks *r, cnn_status status)
+{
+    if (status != CNN_OK && r->pending == CNN_OK) {
+        r->pending = status;
+        snprintf(r->message, sizeof r->message, "%s", cnn_last_error(r->ctx));
+    }
+}
+
 static void train_parts(ranks *r, cnn_module *model, cnn_tape *tape, records *kept, score *s)
 {
     cnn_batch batch;
@@ -242,18 +251,9 @@ static void train_parts(ranks *r, cnn_module *model, cnn_tape *tape, records *ke
         cnn_tape_begin(tape, CNN_TRAIN);
         cnn_tensor *outputs = cnn_forward(model, cnn_input(tape, batch.images));
         cnn_tensor *loss = cnn_cross_entropy(outputs, batch.labels);
-        if (mpi.cnn_data_parallel_backward(r->parallel, loss) == CNN_OK) {
-            score_add(s, outputs, loss, &batch);
+        if (mpi.cnn_data_parallel_backward(r->parallel, loss) == CNN_OK && !score_add(s, outputs, loss, &batch)) {
+            hold(r, cnn_context_status(r->ctx));
         }
-    }
-}
-
-/* What only this rank knows waits for where all meet. */
-static void hold(ranks *r, cnn_status status)
-{
-    if (status != CNN_OK && r->pending == CNN_OK) {
-        r->pending = status;
-        snprintf(r->message, sizeof r->message, "%s", cnn_last_error(r->ctx));
     }
 }
 
@@ -275,6 +275,9 @@ static cnn_status train_step(ranks *r, cnn_module *model, cnn_optimizer *optimiz
 {
     const score before = *s;
     train_parts(r, model, tape, kept, s);
+    if (r->shares_losses && !score_read(s)) { /* on a device they wait there */
+        hold(r, cnn_context_status(r->ctx));
+    }
     if (interrupted) {
         hold(r, cnn_context_set_error(r->ctx, CNN_ERROR_STATE, "interrupted by a signal"));
     }
@@ -321,15 +324,20 @@ outcome ranks_train_epoch(ranks *r, const options *o, cnn_module *model, cnn_opt
         cnn_status status = train_step(r, model, optimizer, tape, kept, s);
         if (status != CNN_OK) {
             tell(r, false);
+            score_stop(s);
             return interrupted ? INTERRUPTED : FAILED;
         }
-        progress_step(bar, images, s->images ? s->loss / (double)s->images : 0);
+        if (progress_due(bar) && !score_read(s)) {
+            hold(r, cnn_context_status(r->ctx));
+        }
+        progress_step(bar, images, score_mean(s));
+    }
+    if (score_end(s, bar->start, NULL) == FAILED) {
+        hold(r, cnn_context_status(r->ctx));
     }
     if (r->pending != CNN_OK) {
         say("mnist_cnn: %s", r->message);
     }
-    s->loss /= s->images ? (double)s->images : 1;
-    s->seconds = progress_now() - bar->start;
     outcome result = ranks_share(r, r->pending == CNN_OK ? DONE : INTERRUPTED, s);
     if (result == DONE && share_traffic(r, &s->traffic) != CNN_OK) {
         tell(r, false);

@@ -2,6 +2,7 @@
  * ranks_agree(). */
 #include "run.h"
 
+#include "augment.h"
 #include "common/part.h"
 #include "common/say.h"
 #include "data.h"
@@ -61,17 +62,24 @@ static bool resume(run *r)
     return true;
 }
 
+/* Whether the images stay on the device. What TensorBoard is shown is of no step. */
+static bool stays_on_device(const run *r)
+{
+    return strcmp(cnn_context_device(r->ctx), "cpu") != 0 && !r->o.copy_batches && !r->o.tensorboard && !r->ranks;
+}
+
 /* Rank 0 goes first and fetches what is missing; the others find it there. */
 static bool open_data(run *r, cnn_dataset **train, cnn_dataset **test)
 {
+    const bool augmented = r->o.augment && !stays_on_device(r);
     bool first = !r->ranks || !ranks_is_other(), ok = true;
     if (first) {
-        ok = data_open(r->ctx, &r->o, train, test);
+        ok = data_open(r->ctx, &r->o, augmented, train, test);
     }
     if (!r->ranks || !ranks_agree(r->ranks, ok)) {
         return ok && !r->ranks;
     }
-    return ranks_agree(r->ranks, first || data_open(r->ctx, &r->o, train, test));
+    return ranks_agree(r->ranks, first || data_open(r->ctx, &r->o, augmented, train, test));
 }
 
 static bool open_parts(run *r, cnn_dataset *train, cnn_dataset *test)
@@ -84,11 +92,15 @@ static bool open_parts(run *r, cnn_dataset *train, cnn_dataset *test)
     return ranks_train_on(r->ranks, &r->o, r->model, train, r->epoch);
 }
 
-/* Whether the images stay on the device. Augmented ones are other images in each epoch, and what TensorBoard is shown
- * is of no step. */
-static bool stays_on_device(const run *r)
+/* Puts both parts onto the device; what is left of each is the data set of its samples' numbers. */
+static bool hold(run *r, cnn_dataset **train, cnn_dataset **test)
 {
-    return strcmp(cnn_context_device(r->ctx), "cpu") != 0 && !r->o.copy_batches && !r->o.augment && !r->o.tensorboard;
+    static const double mean = 0.1307, deviation = 0.3081; /* as cnn_mnist_open() normalises */
+    resident_options how = { .channels = 1, .mean = &mean, .deviation = &deviation };
+    *test = resident_new(&r->test_held, r->ctx, *test, &how);
+    how.change = r->o.augment ? &augment_change : NULL;
+    *train = *test ? resident_new(&r->train_held, r->ctx, *train, &how) : *train;
+    return *train && *test;
 }
 
 /* The loaders are opened after the checkpoint is loaded, because the order of the images depends on its random
@@ -107,14 +119,11 @@ static bool open_loaders(run *r)
     if (r->ranks) {
         return open_parts(r, train, test);
     }
-    if (stays_on_device(r)) {
-        train = resident_new(&r->train_held, r->ctx, train);
-        test = train ? resident_new(&r->test_held, r->ctx, test) : test;
-        if (!train || !test) {
-            cnn_dataset_free(train);
-            cnn_dataset_free(test);
-            return run_fail();
-        }
+    r->test_images = r->page ? cnn_dataset_share(test) : NULL;
+    if (stays_on_device(r) && !hold(r, &train, &test)) {
+        cnn_dataset_free(train);
+        cnn_dataset_free(test);
+        return run_fail();
     }
     r->train = cnn_loader_new(train, r->o.batch_size, .shuffle = true);
     r->test = cnn_loader_new(test, r->o.batch_size);

@@ -17,11 +17,13 @@ outcome train_epoch(cnn_module *model, cnn_optimizer *adam, cnn_loader *loader, 
         cnn_optimizer_zero_grad(adam);
         cnn_backward(loss);
         if (cnn_optimizer_step(adam) != CNN_OK) {
-            return FAILED;
+            return score_stop(s);
         }
-        score_add(s, outputs, loss, &batch);
+        if (!score_add(s, outputs, loss, &batch) || (progress_due(bar) && !score_read(s))) {
+            return score_stop(s);
+        }
         records_step(kept, &batch, loss);
-        progress_step(bar, batch.size, s->loss / (double)s->images);
+        progress_step(bar, batch.size, score_mean(s));
     }
     return score_end(s, bar->start, loader);
 }

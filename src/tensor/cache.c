@@ -130,10 +130,24 @@ static void pull(cnn__storage **list, cnn__storage *block)
 
 /* ---- idle blocks ---- */
 
+/* On a device the idle blocks of one size stand in the order of their addresses: steps that are alike then find the
+ * same block for the same result, and addresses are what a back end recognises a step by. The host takes the newest
+ * first, which is the likeliest to be cached. */
+static void push_idle(const cnn__cache *cache, cnn__storage **list, cnn__storage *block)
+{
+    cnn__storage *before = NULL;
+    while (cache->ctx->device && *list && (uintptr_t)(*list)->data < (uintptr_t)block->data) {
+        before = *list;
+        list = &before->next;
+    }
+    push(list, block);
+    block->previous = before;
+}
+
 static void make_idle(cnn__cache *cache, cnn__storage *block)
 {
     block->slot_bytes = 0;
-    push(&find_bin(cache, block->bytes)->idle, block);
+    push_idle(cache, &find_bin(cache, block->bytes)->idle, block);
     block->newer = NULL;
     block->older = cache->newest;
     *(cache->newest ? &cache->newest->newer : &cache->oldest) = block;

@@ -107,6 +107,8 @@ $(CUDA_STANDIN): $(CUDA_STANDIN_SOURCES) $(wildcard tests/cuda/*.h) $(wildcard c
 		$(call rpath,$(@D)) -lcnn -ldl -lm -pthread
 	@for name in libcublasLt.so.13 libcudnn.so.9 libnvrtc.so.13; do ln -sf libcuda.so.1 $(@D)/$$name; done
 
+# Made by the rule of tests/example.
+CUDA_DIGITS := $(BUILD)/tests/digits/synthetic/t10k-labels-idx1-ubyte
 CHECK_BUILD += $(CUDA_STANDIN) $(CUDA_REFERENCE)
 .PHONY: check-cuda check-cuda-long
 CUDA_ON_STANDIN = XDG_CACHE_HOME=$(abspath $(CUDA_TESTS))/cache CNN_CUDA_LIBRARIES=$(abspath $(dir $(CUDA_STANDIN))) \
@@ -115,9 +117,11 @@ $(CUDA_TESTS)/test_cuda: TEST_CFLAGS = -DCUDA_REFERENCE_FOLDER='"$(BUILD)/tests/
 $(CUDA_TESTS)/test_steps: TEST_CFLAGS = -DCUDA_FOLDER='"$(BUILD)/cuda"' -DCUDA_STANDIN_FOLDER='"$(BUILD)/tests/cuda/standin"'
 CHECK_BUILD += $(CUDA_TESTS)/test_cuda $(CUDA_TESTS)/test_steps
 CHECK_EXTRA += check-cuda
-check-cuda: $(CUDA_TESTS)/test_cuda $(CUDA_TESTS)/test_steps $(CUDA_STANDIN) $(CUDA_REFERENCE) $(CUDA_SHARED)
+check-cuda: $(CUDA_TESTS)/test_cuda $(CUDA_TESTS)/test_steps $(CUDA_STANDIN) $(CUDA_REFERENCE) $(CUDA_SHARED) $(BUILD)/examples/mnist_cnn \
+		$(CUDA_DIGITS)
 	@$(CUDA_TESTS)/test_cuda
 	@$(CUDA_TESTS)/test_steps
+	@$(CUDA_ON_STANDIN) tests/cuda/calls.sh $(BUILD)/examples/mnist_cnn $(dir $(CUDA_DIGITS))
 
 # Programs for a GPU (tools/gpu-check.sh) or the stand-in: operations beside the CPU, and failures.
 $(CUDA_TESTS)/grid $(CUDA_TESTS)/gpu_errors: $(CUDA_TESTS)/%: tests/cuda/%.c $(PUBLIC_HEADERS) $(SHARED)
@@ -128,10 +132,10 @@ $(CUDA_TESTS)/grid $(CUDA_TESTS)/gpu_errors: $(CUDA_TESTS)/%: tests/cuda/%.c $(P
 CHECK_LONG += check-cuda-long
 # The plug-in itself, with the kernels compiled for the host, and an epoch of the example on both kinds.
 check-cuda-long: $(CUDA_TESTS)/test_cuda $(CUDA_TESTS)/grid $(CUDA_TESTS)/gpu_errors $(CUDA_STANDIN) $(CUDA_REFERENCE) $(CUDA_SHARED) \
-		$(BUILD)/examples/mnist_cnn $(DEVICE_DIGITS)
+		$(BUILD)/examples/mnist_cnn $(CUDA_DIGITS)
 	@CNN_TEST_CUDA=all $(CUDA_TESTS)/test_cuda
 	@$(CUDA_ON_STANDIN) $(CUDA_TESTS)/grid
 	@CNN_STANDIN_MEMORY=500000000 $(CUDA_ON_STANDIN) $(CUDA_TESTS)/gpu_errors
-	@$(CUDA_ON_STANDIN) tests/cuda/epoch.sh $(BUILD)/examples/mnist_cnn $(dir $(DEVICE_DIGITS)) $(CUDA_REFERENCE)
+	@$(CUDA_ON_STANDIN) tests/cuda/epoch.sh $(BUILD)/examples/mnist_cnn $(dir $(CUDA_DIGITS)) $(CUDA_REFERENCE)
 
 endif

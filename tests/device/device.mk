@@ -30,8 +30,8 @@ check-device-api: $(BUILD)/tests/device/test_device $(LATE)
 
 DEVICE_DIGITS := $(BUILD)/tests/digits/synthetic/t10k-labels-idx1-ubyte
 .PHONY: check-device-epoch
-check-device-epoch: $(BUILD)/examples/mnist_cnn $(DEVICE_DIGITS) $(LATE)
-	@tests/device/epoch.sh $< $(dir $(DEVICE_DIGITS)) $(dir $(LATE))
+check-device-epoch: $(BUILD)/examples/mnist_cnn $(BUILD)/examples/cifar10 $(DEVICE_DIGITS) $(LATE)
+	@tests/device/epoch.sh $< $(dir $(DEVICE_DIGITS)) $(dir $(LATE)) $(BUILD)/examples/cifar10
 
 check-device:
 	@+$(MAKE) $(JOBS) --no-print-directory $(DEVICE_TESTS:%=$(BUILD)/tests/%) $(BUILD)/tests/device/test_device $(LATE) $(DEVICE_DIGITS)

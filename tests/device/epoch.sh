@@ -1,6 +1,6 @@
 #!/bin/sh
-# The example on the test device: an epoch gives the CPU's weights, bit for bit, and a run that began on the one goes on on the other.
-# Usage: epoch.sh PROGRAM DIGITS BACKENDS
+# The examples on the test device: an epoch gives the CPU's weights, bit for bit, and a run that began on the one goes on on the other.
+# Usage: epoch.sh MNIST_CNN DIGITS BACKENDS CIFAR10
 . "$(dirname "$0")/../example/common.sh"
 digits_make "${2:-}"
 CNN_BACKEND_PATH=$(realpath "$3")
@@ -24,5 +24,17 @@ same "the last lines of what began on the device" "$out" "$cpu"
 ok $few --device cpu --epochs 1 --save "$work/begun"
 ok $few --device late --epochs 2 --resume "$work/begun"
 same "the last lines of what went on on the device" "$out" "$cpu"
+ok $few --device late --epochs 1 --augment
+augmented=$out
+ok $few --device late --epochs 1 --augment --copy-batches
+same "the test accuracy with digits that the device augments" "${augmented%% (*}" "${out%% (*}"
+
+# Mirroring and shifting move pixels alone.
+program=$(realpath "$4")
+few='--synthetic --limit 300 --batch-size 50 --quiet --digest --epochs 1'
+ok $few --device cpu
+cpu=$out
+ok $few --device late
+same "the last lines of pictures that the device augments" "$out" "$cpu"
 }
 echo "$name: $checks checks passed"
