@@ -60,7 +60,8 @@ static const cnn_backend backend = { .struct_size = sizeof backend,
                                      .write = cuda_write,
                                      .copy = cuda_copy,
                                      .read = cuda_read,
-                                     .wait = cuda_wait };
+                                     .wait = cuda_wait,
+                                     .problem = cuda_problem };
 
 CNN_API const cnn_backend *cnn_backend_query(uint32_t api_version, const cnn_backend_host *host)
 {

@@ -3,6 +3,7 @@
  * all that used it before. Small blocks and large ones come from segments of their own. */
 #include "queue.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -107,6 +108,7 @@ static size_t grow(cuda_queue *q, size_t bytes, bool small)
     size_t wanted = small ? SMALL_SEGMENT : bytes < LARGE_SEGMENT / 2 ? LARGE_SEGMENT : rounded(bytes, LARGE_GRAIN);
     CUdeviceptr address = 0;
     if (!make_room(m)) {
+        snprintf(q->denied, sizeof q->denied, "no memory on the host for the list of blocks");
         return m->count;
     }
     CUresult result = take(q, &address, wanted);
@@ -115,6 +117,8 @@ static size_t grow(cuda_queue *q, size_t bytes, bool small)
         result = take(q, &address, wanted);
     }
     if (result != CUDA_SUCCESS) {
+        cuda_describe(q->library, "cuMemAlloc", result, q->denied, sizeof q->denied);
+        cuda_note_lost(q, result, q->denied);
         return m->count;
     }
     size_t at = below(m, address);
@@ -142,6 +146,8 @@ void *cuda_allocate(void *queue, size_t bytes)
     cuda_memory *m = &q->memory;
     const bool failed = q->failed;
     if (bytes > SIZE_MAX / 2 || !cuda_enter(q)) {
+        const char *why = bytes > SIZE_MAX / 2 ? "" : q->lost ? q->last_words : q->failure.message;
+        snprintf(q->denied, sizeof q->denied, "%s", why);
         q->failed = failed; /* no memory is what the caller reports */
         return NULL;
     }
@@ -168,6 +174,12 @@ static void join(cuda_memory *m, size_t first)
         m->blocks[first].bytes += m->blocks[first + 1].bytes;
         remove_at(m, first + 1);
     }
+}
+
+void cuda_problem(void *queue, char *message, size_t size)
+{
+    const cuda_queue *q = queue;
+    snprintf(message, size, "%s", q->denied);
 }
 
 void cuda_deallocate(void *queue, void *address, size_t bytes)

@@ -42,6 +42,23 @@ void cuda_fail(cuda_queue *q, uint64_t number, int kernel, const char *format, .
     }
 }
 
+/* After these the driver lets the process use the device no more: each later call returns the same. */
+static bool is_sticky(CUresult result)
+{
+    return result == CUDA_ERROR_ECC_UNCORRECTABLE || result == CUDA_ERROR_ILLEGAL_ADDRESS ||
+           result == CUDA_ERROR_LAUNCH_TIMEOUT || result == CUDA_ERROR_CONTEXT_IS_DESTROYED ||
+           result == CUDA_ERROR_ASSERT ||
+           (result >= CUDA_ERROR_HARDWARE_STACK_ERROR && result <= CUDA_ERROR_LAUNCH_FAILED);
+}
+
+void cuda_note_lost(cuda_queue *q, CUresult result, const char *text)
+{
+    if (!q->lost && is_sticky(result)) {
+        q->lost = true;
+        snprintf(q->last_words, sizeof q->last_words, "%s", text);
+    }
+}
+
 bool cuda_ok(cuda_queue *q, uint64_t number, int kernel, const char *function, CUresult result)
 {
     char text[200];
@@ -50,6 +67,7 @@ bool cuda_ok(cuda_queue *q, uint64_t number, int kernel, const char *function, C
     }
     cuda_describe(q->library, function, result, text, sizeof text);
     cuda_fail(q, number, kernel, "%s", text);
+    cuda_note_lost(q, result, text);
     if (result == CUDA_ERROR_OUT_OF_MEMORY) {
         q->failure.status = CNN_ERROR_NO_MEMORY;
     }
@@ -204,6 +222,23 @@ static bool set_up(cuda_queue *q)
            open_libraries(q);
 }
 
+static bool add_copy(cuda_queue *q, void *to, const void *from, size_t bytes, uint64_t number)
+{
+    cuda_target target = { q, number, -1 };
+    if (!cuda_plan_copy(to, from, bytes, (void *)(uintptr_t)q->record, cuda_add_call, &target)) {
+        cuda_fail(q, number, -1, "there is no kernel for a copy");
+        return false;
+    }
+    return true;
+}
+
+/* Compiles a kernel and lets it run, so that a device that cannot is not opened: it writes the record as it is. */
+static bool try_kernel(cuda_queue *q)
+{
+    return add_copy(q, (void *)(uintptr_t)q->record, q->pinned + AT_NONE, sizeof(cuda_status), 0) && cuda_flush(q) &&
+           cuda_ok(q, 0, -1, "cuStreamSynchronize", q->library->cuStreamSynchronize(q->stream));
+}
+
 static bool is_on(const char *variable, bool otherwise)
 {
     const char *text = getenv(variable);
@@ -237,7 +272,7 @@ void *cuda_open(int index, char *message, size_t size)
     q->last = -1;
     q->tf32 = is_on("CNN_CUDA_TF32", false);
     q->graphs = is_on("CNN_CUDA_GRAPHS", true);
-    bool entered = enter_device(q, index), done = entered && set_up(q);
+    bool entered = enter_device(q, index), done = entered && set_up(q) && try_kernel(q);
     if (entered && !done) {
         release(q);
     }
@@ -274,16 +309,6 @@ void cuda_close(void *queue)
 }
 
 /* ---- copies ---- */
-
-static bool add_copy(cuda_queue *q, void *to, const void *from, size_t bytes, uint64_t number)
-{
-    cuda_target target = { q, number, -1 };
-    if (!cuda_plan_copy(to, from, bytes, (void *)(uintptr_t)q->record, cuda_add_call, &target)) {
-        cuda_fail(q, number, -1, "there is no kernel for a copy");
-        return false;
-    }
-    return true;
-}
 
 /* Goes on to the other half, when the device has read what was in it. */
 static bool next_half(cuda_queue *q, uint64_t number)
@@ -378,8 +403,10 @@ static bool wait_for_stream(cuda_queue *q)
     if (result != CUDA_SUCCESS) {
         cuda_ok(q, q->verified + 1, -1, "cuStreamSynchronize", result);
         q->failure.number = q->failure.number > q->verified + 1 ? q->verified + 1 : q->failure.number;
-        q->lost = result != CUDA_ERROR_OUT_OF_MEMORY;
-        cuda_describe(q->library, "cuStreamSynchronize", result, q->last_words, sizeof q->last_words);
+        if (!q->lost && result != CUDA_ERROR_OUT_OF_MEMORY) {
+            q->lost = true;
+            cuda_describe(q->library, "cuStreamSynchronize", result, q->last_words, sizeof q->last_words);
+        }
     }
     return result == CUDA_SUCCESS;
 }
@@ -502,6 +529,10 @@ bool cuda_wait(void *queue, uint64_t number, cnn_backend_failure *failure)
     if (!entered) {
         *failure = q->failure;
         q->failed = false;
+        if (q->lost) { /* what is not known to be done never will be */
+            failure->number = failure->number > q->verified + 1 ? q->verified + 1 : failure->number;
+            start_again(q);
+        }
         return false;
     }
     bool done = settle(q);

@@ -160,6 +160,7 @@ typedef struct cuda_queue {
     uint64_t current;          /* the launch or copy that is being handed over; 0: none */
     int current_kernel;        /* its kernel; −1: a copy */
     bool failed, lost;         /* something has failed on the host's side; the device's context is unusable for good */
+    char denied[256];          /* why the newest cuda_allocate() that failed did */
     cnn_backend_failure failure;
     char last_words[200]; /* what CUDA said when the device was lost */
 } cuda_queue;
@@ -176,10 +177,14 @@ bool cuda_end(cuda_queue *q, bool done); /* returns `done` */
 void cuda_fail(cuda_queue *q, uint64_t number, int kernel, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 /* Whether a result is success; else the failure is recorded with CUDA's words. */
+/* Notes that the device is lost, where a result says so; `text` is what is said of it from then on. */
+void cuda_note_lost(cuda_queue *q, CUresult result, const char *text);
 bool cuda_ok(cuda_queue *q, uint64_t number, int kernel, const char *function, CUresult result);
 
 void *cuda_allocate(void *queue, size_t bytes);
 void cuda_deallocate(void *queue, void *address, size_t bytes);
+/* Why the newest allocation that failed did. */
+void cuda_problem(void *queue, char *message, size_t size);
 void cuda_memory_release(cuda_queue *q); /* gives back all of it */
 
 /* Finds a kernel, whose module is compiled and loaded by its first use. NULL: recorded. */

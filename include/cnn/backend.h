@@ -118,6 +118,9 @@ typedef struct cnn_backend {
     /** Waits until everything up to `number` is done. False: something handed over since the last report has failed;
      * what, is written to `failure`, what was handed over behind it is dropped, and the queue is as new. */
     bool (*wait)(void *queue, uint64_t number, cnn_backend_failure *failure);
+    /** Writes why the last cnn_backend::allocate that returned NULL did, in one line, which the library's message ends
+     * with. May be NULL. */
+    void (*problem)(void *queue, char *message, size_t size);
 } cnn_backend;
 
 /** What the library offers to a back end, which so needs none of its symbols. Valid until the process ends. */

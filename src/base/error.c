@@ -86,9 +86,21 @@ cnn_status cnn__fail(const cnn_context *ctx, cnn_status status, const char *form
     return cnn__fail_text(ctx, status, message);
 }
 
+/* What a device has said of the newest allocation of this thread, if that has failed. */
+static _Thread_local char reason[200];
+
+char *cnn__memory_reason(size_t *size)
+{
+    *size = sizeof reason;
+    reason[0] = '\0';
+    return reason;
+}
+
 cnn_status cnn__fail_memory(const cnn_context *ctx, const char *call, size_t bytes)
 {
-    return cnn__fail(ctx, CNN_ERROR_NO_MEMORY, "%s: no memory for %zu bytes", call, bytes);
+    cnn__fail(ctx, CNN_ERROR_NO_MEMORY, "%s: no memory for %zu bytes%s%s", call, bytes, *reason ? ": " : "", reason);
+    reason[0] = '\0';
+    return CNN_ERROR_NO_MEMORY;
 }
 
 void cnn__failure_keep(bool keep)

@@ -1,6 +1,7 @@
 /* A context's queue on a device. */
 #include "device/device.h"
 
+#include "base/error.h"
 #include "platform/clock.h"
 
 #include <stdio.h>
@@ -96,7 +97,12 @@ void *cnn__device_allocate(cnn_context *ctx, size_t bytes)
 {
     cnn__device *d = ctx->device;
     int cancel = device_enter(d);
+    size_t size;
+    char *why = cnn__memory_reason(&size);
     void *memory = d->backend->allocate(d->queue, bytes ? bytes : 1);
+    if (!memory && d->backend->problem) {
+        d->backend->problem(d->queue, why, size);
+    }
     device_leave(d, cancel);
     return memory;
 }

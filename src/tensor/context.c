@@ -75,7 +75,15 @@ static bool open_device(cnn_context *ctx, const cnn_context_options *o)
 {
     char text[32];
     const char *name = choose_device(o, text);
-    return !name || (ctx->device = cnn__device_open(ctx, "context_create", name)) != NULL;
+    ctx->device = name ? cnn__device_open(ctx, "context_create", name) : NULL;
+    if (ctx->device || !name) {
+        return true;
+    }
+    if (name != text || cnn__failure_status() != CNN_ERROR_DEVICE) {
+        return false;
+    }
+    cnn_context_clear_error(NULL); /* a device that was not asked for cannot be used: the CPU can */
+    return true;
 }
 
 static void fill(cnn_context *ctx, const cnn_context_options *o)

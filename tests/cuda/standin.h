@@ -6,9 +6,11 @@
  * A call that is wrong ends the program with a line that says why; so does what is left over at the program's end.
  *
  * CNN_STANDIN_FAIL=N     the call with that number fails once; those of freeing and describing are not counted
- * CNN_STANDIN_LOST=N     from that call on every call fails, as when a device is lost
+ * CNN_STANDIN_LOST=N     from that call on the device is lost, as by a kernel that faults: every call of the driver that needs its
+ *                        context returns CUDA_ERROR_LAUNCH_FAILED, and those of the libraries fail
  * CNN_STANDIN_MEMORY=B   the device has B bytes
  * CNN_STANDIN_ENGINES=0  cuBLASLt and cuDNN support nothing
+ * CNN_STANDIN_COMPILES=0  NVRTC compiles nothing
  * CNN_STANDIN_DRIVER=V   the driver's version, such as 11040
  * CNN_STANDIN_LOG=FILE   every call's name and result */
 #ifndef CNN_TESTS_CUDA_STANDIN_H

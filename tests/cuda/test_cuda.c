@@ -182,6 +182,25 @@ START_TEST(a_machine_without_cuda_says_what_is_missing)
 }
 END_TEST
 
+static int cannot_compile(void)
+{
+    setenv("CNN_STANDIN_COMPILES", "0", 1);
+    setenv("XDG_CACHE_HOME", "/proc/none", 1); /* nothing that was compiled before */
+    cnn_context *none = cnn_context_new(.device = "cuda");
+    bool told = strstr(cnn_last_error(NULL), "cuda:0 could not be opened: nvrtcCompileProgram: ") != NULL;
+    cnn_context *best = cnn_context_new(.device = "auto");
+    int wrong = none || !told || !best || strcmp(cnn_context_device(best), "cpu") != 0 || cnn_context_status(NULL) != CNN_OK;
+    cnn_context_free(best);
+    return wrong;
+}
+
+/* The device is there and answers, so that it can be told by its compiler alone. */
+START_TEST(a_device_that_cannot_run_a_kernel_is_not_opened)
+{
+    ck_assert_int_eq(in_child(cannot_compile), 0);
+}
+END_TEST
+
 /* ---- the CPU's bits ---- */
 
 static void same_bits(const char *what)
@@ -353,11 +372,60 @@ START_TEST(full_memory_is_an_error_that_passes)
     ck_assert_ptr_nonnull(a);
     ck_assert_ptr_null(cnn_tensor_zeros(ctx, CNN_F32, CNN_SHAPE(12000000)));
     ck_assert_int_eq(cnn_context_status(ctx), CNN_ERROR_NO_MEMORY);
+    ck_assert_str_eq(cnn_last_error(ctx),
+                     "tensor_zeros: no memory for 48000000 bytes: cuMemAlloc: CUDA_ERROR_OUT_OF_MEMORY: out of memory");
     cnn_tensor_free(a);
     cnn_tensor *b = cnn_tensor_zeros(ctx, CNN_F32, CNN_SHAPE(12000000)); /* what is kept is given back for it */
     ck_assert_msg(b != NULL, "%s", cnn_last_error(ctx));
     cnn_tensor_free(b);
     cnn_context_free(ctx);
+}
+END_TEST
+
+static bool says_lost(cnn_context *ctx, const char *what)
+{
+    bool says = strstr(cnn_last_error(ctx), ": CUDA_ERROR_LAUNCH_FAILED: unspecified launch failure") != NULL;
+    if (!says) {
+        fprintf(stderr, "%s says \"%s\"\n", what, cnn_last_error(ctx));
+    }
+    cnn_context_clear_error(ctx);
+    return says;
+}
+
+/* Whatever is called first finds it, and all that is called behind it says the same; what the host has stays. */
+static int first_call;
+static int is_lost(void)
+{
+    setting s;
+    float host[4] = { 1, 2, 3, 4 };
+    int wrong = 0;
+    if (!setting_make(&s, "cuda") || train(&s, 0) != CNN_OK) {
+        return 1;
+    }
+    cnn_tensor *t = cnn_tensor_from_data(s.ctx, CNN_F32, CNN_SHAPE(4), host);
+    cnn_context_synchronize(s.ctx);
+    setenv("CNN_STANDIN_LOST", "1", 1);
+    for (int i = 0; i < 12; i++) {
+        switch ((first_call + i) % 6) {
+        case 0: wrong += cnn_tensor_read(t, host, sizeof host) == CNN_OK || !says_lost(s.ctx, "a read"); break;
+        case 1: wrong += train(&s, 1) == CNN_OK || !says_lost(s.ctx, "a step"); break;
+        case 2: wrong += !isnan(cnn_tensor_item(cnn_sum(cnn_input(s.tape, t), 0, NULL, false))) || !says_lost(s.ctx, "an item"); break;
+        case 3: wrong += cnn_tensor_zeros(s.ctx, CNN_F32, CNN_SHAPE(50000000)) != NULL || !says_lost(s.ctx, "an allocation"); break;
+        case 4: wrong += (cnn_tensor_write(t, host, sizeof host) | cnn_context_synchronize(s.ctx)) == CNN_OK || !says_lost(s.ctx, "a write"); break;
+        default: wrong += (cnn_tensor_fill(t, 2) | cnn_context_synchronize(s.ctx)) == CNN_OK || !says_lost(s.ctx, "a launch"); break;
+        }
+        cnn_tape_begin(s.tape, CNN_TRAIN);
+    }
+    wrong += host[0] != 1 || host[3] != 4;
+    cnn_tensor_free(t);
+    setting_free(&s);
+    return wrong;
+}
+
+START_TEST(on_a_lost_device_every_call_says_so)
+{
+    first_call = _i;
+    ck_assert_int_eq(in_child(is_lost), 0);
 }
 END_TEST
 
@@ -637,6 +705,7 @@ int main(void)
     TCase *devices = suite_case(suite, "devices", NULL, NULL);
     tcase_add_test(devices, the_device_is_listed);
     tcase_add_test(devices, a_machine_without_cuda_says_what_is_missing);
+    tcase_add_test(devices, a_device_that_cannot_run_a_kernel_is_not_opened);
     TCase *results = suite_case(suite, "results", NULL, NULL);
     tcase_add_test(results, training_has_the_bits_of_the_cpu);
     tcase_add_test(results, libraries_train_as_well);
@@ -645,6 +714,7 @@ int main(void)
     tcase_set_timeout(failures, 1800);
     tcase_add_test(failures, a_bad_index_stops_the_queue_until_it_is_told);
     tcase_add_test(failures, full_memory_is_an_error_that_passes);
+    tcase_add_loop_test(failures, on_a_lost_device_every_call_says_so, 0, 6);
     tcase_add_loop_test(failures, every_call_may_fail, 0, 3);
     tcase_add_test(failures, compiled_kernels_are_kept_and_a_damaged_file_is_made_anew);
     tcase_add_test(failures, a_cache_of_somebody_else_is_not_taken);
