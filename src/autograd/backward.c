@@ -6,6 +6,8 @@
 #include "autograd/running.h"
 #include "autograd/tape.h"
 
+#include "kernels/array/map.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -60,7 +62,21 @@ static bool add_into(cnn_tape *tape, cnn_tensor *sum, const cnn_tensor *a, const
                                 (const cnn_tensor *const[]){ sum, a, b });
 }
 
-/* Sums a gradient over the dimensions along which `like` was broadcast to its shape. */
+/* The sum of a gradient over the dimensions along which the operand was broadcast to its shape. */
+static void sum_nests(cnn_reduce_parameters *p, const cnn_tensor *sum, const cnn_tensor *g)
+{
+    p->function = CNN_REDUCE_OF_SUM;
+    p->outer.ndim = p->inner.ndim = 0;
+    for (int d = 0; d < g->ndim; d++) {
+        int own = d - (g->ndim - sum->ndim);
+        bool summed = own < 0 || sum->shape[own] != g->shape[d];
+        cnn__nest *nest = summed ? &p->inner : &p->outer;
+        nest->shape[nest->ndim] = g->shape[d];
+        nest->stride[0][nest->ndim] = summed ? 0 : sum->stride[own];
+        nest->stride[1][nest->ndim++] = g->stride[d];
+    }
+}
+
 static cnn_tensor *sum_to(cnn_tape *tape, const cnn_tensor *g, const cnn_tensor *like)
 {
     cnn_tensor *sum = new_result(tape, like);
@@ -68,16 +84,7 @@ static cnn_tensor *sum_to(cnn_tape *tape, const cnn_tensor *g, const cnn_tensor 
         return sum;
     }
     cnn_reduce_parameters p;
-    p.function = CNN_REDUCE_OF_SUM;
-    p.outer.ndim = p.inner.ndim = 0;
-    for (int d = 0; d < g->ndim; d++) {
-        int own = d - (g->ndim - like->ndim);
-        bool summed = own < 0 || like->shape[own] != g->shape[d];
-        cnn__nest *nest = summed ? &p.inner : &p.outer;
-        nest->shape[nest->ndim] = g->shape[d];
-        nest->stride[0][nest->ndim] = summed ? 0 : sum->stride[own];
-        nest->stride[1][nest->ndim++] = g->stride[d];
-    }
+    sum_nests(&p, sum, g);
     bool run = cnn__run_on(tape, "backward", CNN_KERNEL_REDUCE, &p, sizeof p, 2, (const cnn_tensor *const[]){ sum, g });
     return run ? sum : NULL;
 }
@@ -149,6 +156,67 @@ void cnn__grad_add(cnn__node *node, int i, cnn_tensor *gradient)
     }
 }
 
+/* A backward that failed half way may have left gradients unwritten: they are the zeros that they were. */
+static void forget_pending(const cnn__node *node)
+{
+    for (int i = 0; i < node->count; i++) {
+        if (node->in[i] && node->in[i]->leaf) {
+            node->in[i]->leaf->grad_pending = false;
+        }
+    }
+}
+
+/* Single launches have their messages, counts and checks where somebody watches, and what they cost on few elements. */
+static bool passes_at_once(const cnn__step *step, const cnn_tensor *dy)
+{
+    enum { LEAST = 1 << 15 };
+    return dy->numel >= LEAST && (dy->dtype == CNN_F32 || dy->dtype == CNN_F64) && !step->ctx->device &&
+           !step->anomaly && !cnn__observed(step->ctx);
+}
+
+bool cnn__grad_products(cnn__node *node, const cnn_tensor *dy)
+{
+    const cnn__step *step = cnn__step_of(node->tape);
+    if (!passes_at_once(step, dy)) {
+        return false;
+    }
+    const int whole = cnn__same_shape(dy, node->in[0]) ? 0 : 1, other = 1 - whole;
+    const bool both = cnn__wants(node, whole), dense = cnn__same_shape(dy, node->in[other]);
+    const cnn_tensor *a = node->saved[whole], *b = node->saved[other];
+    if (!cnn__same_shape(dy, node->in[whole]) || !cnn__wants(node, other) || (dense && !both) || !cnn__contiguous(a) ||
+        (both && !cnn__contiguous(b))) {
+        return false;
+    }
+    cnn_tensor *gradients[2] = { NULL };
+    for (int i = 0; i < 2; i++) {
+        if (cnn__wants(node, i) && !(gradients[i] = cnn__grad_empty(node, i))) {
+            return true;
+        }
+    }
+    cnn_reduce_parameters sums;
+    sum_nests(&sums, gradients[other], dy);
+    cnn__product_gradients g = {
+        dy->numel, cnn__data(dy), cnn__data(a), NULL, NULL, cnn__data(gradients[other]), NULL
+    };
+    if (both) {
+        g.b = cnn__data(b);
+        g.da = cnn__data(gradients[whole]);
+    }
+    g.sums = dense ? NULL : &sums;
+    const bool done = cnn__map_product_gradients(step->ctx->kernels->array->maps, dy->dtype, &g, step->ctx->pool);
+    for (int i = 0; i < 2; i++) {
+        if (done) {
+            cnn__grad_add(node, i, gradients[i]);
+        } else if (gradients[i]) {
+            cnn__tape_drop(gradients[i]);
+        }
+    }
+    if (!done) {
+        forget_pending(node);
+    }
+    return done;
+}
+
 bool cnn__grad_maskable(const cnn__node *node, int i)
 {
     const cnn_tensor *in = node->in[i];
@@ -211,16 +279,6 @@ static void retain(cnn_tape *tape, cnn_tensor *output, const cnn_tensor *dy)
     if (kept) {
         kept->kept = true;
         output->retained = kept;
-    }
-}
-
-/* A backward that failed half way may have left gradients unwritten: they are the zeros that they were. */
-static void forget_pending(const cnn__node *node)
-{
-    for (int i = 0; i < node->count; i++) {
-        if (node->in[i] && node->in[i]->leaf) {
-            node->in[i]->leaf->grad_pending = false;
-        }
     }
 }
 

@@ -96,6 +96,9 @@ cnn_tensor *cnn_sub(cnn_tensor *a, cnn_tensor *b)
 
 static void mul_backward(cnn__node *node, cnn_tensor *dy)
 {
+    if (cnn__grad_products(node, dy)) {
+        return;
+    }
     for (int i = 0; i < 2; i++) {
         if (cnn__wants(node, i)) {
             binary_add(node, i, CNN_BINARY_MUL, dy, node->saved[1 - i]);

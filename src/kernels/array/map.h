@@ -103,4 +103,18 @@ void cnn__map_softmax(const cnn__map_tables *tables, cnn_dtype dtype, int64_t ro
 void cnn__map_log_softmax(const cnn__map_tables *tables, cnn_dtype dtype, int64_t rows, int64_t n, const void *x,
                           void *y, cnn__pool *pool);
 
+/* The gradients of a product a · b: `count` elements of each of dy, a and da in row-major order. */
+typedef struct cnn__product_gradients {
+    int64_t count;
+    const void *dy, *a, *b;
+    void *da;                          /* dy · b; NULL: it is not wanted, and neither is b */
+    void *db;                          /* dy · a */
+    const cnn_reduce_parameters *sums; /* which sum that to db, where b was broadcast; NULL: it was not */
+} cnn__product_gradients;
+
+/* Both in one pass over dy, with the bits of single kernels, f32 or f64; false: they do not lie so that it would pay,
+ * and nothing is written. */
+bool cnn__map_product_gradients(const cnn__map_tables *tables, cnn_dtype dtype, const cnn__product_gradients *g,
+                                cnn__pool *pool);
+
 #endif

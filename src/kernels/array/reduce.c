@@ -3,35 +3,21 @@
  * Where the results lie beside each other in x and the reduced elements do not (a sum over the first dimension), many
  * columns are reduced at once and whole rows are read; else one. Few results over many elements are cut again, into
  * stretches whose results are joined in order. Every cut depends on the sizes alone. */
-#include "kernels/array/reduce.h"
-
-#include "kernels/array/map.h"
+#include "kernels/array/reduction.h"
 
 enum {
-    REDUCE_WIDTH = 512,  /* results that are reduced at once, at most */
     REDUCE_TASK = 16384, /* elements of a task, about */
     PARTIALS = 4096,     /* accumulators of all stretches together */
     MOST_STRETCHES = 64,
     FEW_TASKS = 16 /* from here on there are tasks enough to keep all threads busy */
 };
 
-typedef struct reduction {
-    cnn__nest outer, inner;
-    bool columns; /* are neighbouring results reduced at once? */
-    int64_t outer_count, inner_count;
-    int64_t group;          /* results of a task */
-    int64_t y_step, x_step; /* strides along the last outer dimension */
-    cnn__reduce_fn reduce, join;
-    cnn_dtype accumulator, result;
-    size_t x_size, y_size;
-    char *y;
-    const char *x;
-} reduction;
+typedef cnn__reduction reduction;
 
 /* Room for accumulators, one array used of the two. */
 typedef struct accumulators {
-    double real[REDUCE_WIDTH];
-    int64_t integer[REDUCE_WIDTH];
+    double real[CNN__REDUCE_WIDTH];
+    int64_t integer[CNN__REDUCE_WIDTH];
 } accumulators;
 
 static void *reduce_choose(const reduction *r, void *real, void *integer)
@@ -45,17 +31,30 @@ static void reduce_store(const reduction *r, int64_t n, int64_t y, const void *f
     cnn__array_copy(&nest, r->result, r->y + y * (int64_t)r->y_size, r->accumulator, from, NULL);
 }
 
-/* n results along the last outer dimension; each accumulator has 8 bytes. */
+/* `width` columns from x on, whose results lie from y on, over a stretch of the inner nest; each accumulator has 8
+ * bytes. */
+static void reduce_stretch(const reduction *r, int64_t y, int64_t x, int64_t first, int64_t count, int64_t width,
+                           void *at)
+{
+    if (r->products) {
+        cnn__reduce_products(r, y, x, first, count, width, at);
+    } else {
+        r->reduce(r->x + x * (int64_t)r->x_size, &r->inner, first, count, width, at);
+    }
+}
+
+/* ---- runs of results ---- */
+
+/* n results along the last outer dimension. */
 static void reduce_run(const reduction *r, int64_t n, int64_t y, int64_t x)
 {
     accumulators results;
     char *at = reduce_choose(r, results.real, results.integer);
-    const char *from = r->x + x * (int64_t)r->x_size;
     if (r->columns) {
-        r->reduce(from, &r->inner, 0, r->inner_count, n, at);
+        reduce_stretch(r, y, x, 0, r->inner_count, n, at);
     } else {
         for (int64_t i = 0; i < n; i++) {
-            r->reduce(from + i * r->x_step * (int64_t)r->x_size, &r->inner, 0, r->inner_count, 1, at + i * 8);
+            reduce_stretch(r, y + i * r->y_step, x + i * r->x_step, 0, r->inner_count, 1, at + i * 8);
         }
     }
     reduce_store(r, n, y, at);
@@ -69,7 +68,7 @@ static void reduce_task(void *arg, int64_t task, int worker)
     cnn__cursor cursor;
     cnn__cursor_seek(&cursor, &r->outer, task * r->group);
     for (;;) {
-        int64_t n = cnn__min(cnn__min(left, REDUCE_WIDTH), cnn__cursor_run(&cursor));
+        int64_t n = cnn__min(cnn__min(left, CNN__REDUCE_WIDTH), cnn__cursor_run(&cursor));
         reduce_run(r, n, cursor.offset[0], cursor.offset[1]);
         left -= n;
         if (left == 0) {
@@ -82,8 +81,7 @@ static void reduce_task(void *arg, int64_t task, int worker)
 /* The stretches of one run of results. */
 typedef struct cut {
     const reduction *r;
-    int64_t width, stretch;
-    const char *x;
+    int64_t width, stretch, y, x;
     char *partials;
 } cut;
 
@@ -92,8 +90,8 @@ static void cut_task(void *arg, int64_t task, int worker)
     (void)worker;
     const cut *c = arg;
     int64_t first = task * c->stretch;
-    c->r->reduce(c->x, &c->r->inner, first, cnn__min(c->stretch, c->r->inner_count - first), c->width,
-                 c->partials + task * c->width * 8);
+    reduce_stretch(c->r, c->y, c->x, first, cnn__min(c->stretch, c->r->inner_count - first), c->width,
+                   c->partials + task * c->width * 8);
 }
 
 static void reduce_cut(const reduction *r, int64_t n, int64_t y, int64_t x, cnn__pool *pool)
@@ -107,7 +105,8 @@ static void reduce_cut(const reduction *r, int64_t n, int64_t y, int64_t x, cnn_
     cut c = { .r = r,
               .width = n,
               .stretch = cnn__max(1, cnn__ceil_div(r->inner_count, stretches)),
-              .x = r->x + x * (int64_t)r->x_size,
+              .y = y,
+              .x = x,
               .partials = reduce_choose(r, real, integer) };
     stretches = cnn__ceil_div(r->inner_count, c.stretch);
     cnn__pool_run(pool, stretches, (double)(r->inner_count * n), cut_task, &c);
@@ -121,7 +120,7 @@ static void reduce_few(const reduction *r, cnn__pool *pool)
     cnn__cursor cursor;
     cnn__cursor_seek(&cursor, &r->outer, 0);
     for (int64_t left = r->outer_count;;) {
-        int64_t n = r->columns ? cnn__min(REDUCE_WIDTH, cnn__cursor_run(&cursor)) : 1;
+        int64_t n = r->columns ? cnn__min(CNN__REDUCE_WIDTH, cnn__cursor_run(&cursor)) : 1;
         reduce_cut(r, n, cursor.offset[0], cursor.offset[1], pool);
         left -= n;
         if (left == 0) {
@@ -134,11 +133,6 @@ static void reduce_few(const reduction *r, cnn__pool *pool)
 static bool is_real(cnn_dtype dtype)
 {
     return dtype == CNN_F32 || dtype == CNN_F64;
-}
-
-static int64_t last_stride(const cnn__nest *nest, int operand)
-{
-    return nest->ndim ? nest->stride[operand][nest->ndim - 1] : 0;
 }
 
 /* Appends a dimension, or lengthens the last one where the new one continues it. */
@@ -187,37 +181,48 @@ static void reduce_sort(cnn__nest *result, const cnn__nest *nest)
     }
 }
 
+void cnn__reduction_prepare(reduction *r, const cnn__map_tables *tables, cnn__reduce op, const cnn__nest *outer,
+                            const cnn__nest *inner, cnn_dtype dtype)
+{
+    reduce_join(&r->outer, outer);
+    reduce_sort(&r->inner, inner);
+    r->outer_count = cnn__nest_count(outer);
+    r->inner_count = cnn__nest_count(inner);
+    r->y_step = cnn__last_stride(&r->outer, 0);
+    r->x_step = cnn__last_stride(&r->outer, 1);
+    r->columns = r->x_step == 1 && cnn__last_stride(&r->inner, 1) != 1;
+    r->accumulator = is_real(dtype) ? CNN_F64 : CNN_I64;
+    r->result = op == CNN_REDUCE_OF_SUM && !is_real(dtype) ? CNN_I64 : dtype;
+    r->x_size = cnn__array_size(dtype);
+    r->y_size = cnn__array_size(r->result);
+    r->reduce = dtype == CNN_F32 ? tables->reduce_f32[op] : cnn__reduce_tile[op][dtype];
+    r->join = cnn__reduce_tile[op][r->accumulator];
+    r->group = cnn__max(r->columns ? CNN__REDUCE_WIDTH : 1, REDUCE_TASK / cnn__max(1, r->inner_count));
+    if (!r->columns && r->inner_count <= REDUCE_TASK) { /* which are not cut: rather more tasks of fewer results */
+        r->group = cnn__max(1, cnn__min(r->group, r->outer_count / FEW_TASKS));
+    }
+}
+
+void cnn__reduction_run(const reduction *r, cnn__pool *pool)
+{
+    int64_t tasks = cnn__ceil_div(r->outer_count, r->group);
+    double work = (double)r->outer_count * (double)cnn__max(1, r->inner_count);
+    if (tasks < FEW_TASKS && r->inner_count > 1 && work > 4 * REDUCE_TASK) {
+        reduce_few(r, pool);
+    } else {
+        cnn__pool_run(pool, tasks, work, reduce_task, (void *)(uintptr_t)r);
+    }
+}
+
 void cnn__map_reduce(const cnn__map_tables *tables, cnn__reduce op, const cnn__nest *outer, const cnn__nest *inner,
                      cnn_dtype dtype, void *y, const void *x, cnn__pool *pool)
 {
     reduction r; /* whose nests are long: what is not used of them is not cleared */
-    reduce_join(&r.outer, outer);
-    reduce_sort(&r.inner, inner);
+    cnn__reduction_prepare(&r, tables, op, outer, inner, dtype);
     r.y = y;
     r.x = x;
-    r.outer_count = cnn__nest_count(outer);
-    r.inner_count = cnn__nest_count(inner);
-    if (r.outer_count == 0) {
-        return;
-    }
-    r.y_step = last_stride(&r.outer, 0);
-    r.x_step = last_stride(&r.outer, 1);
-    r.columns = r.x_step == 1 && last_stride(&r.inner, 1) != 1;
-    r.accumulator = is_real(dtype) ? CNN_F64 : CNN_I64;
-    r.result = op == CNN_REDUCE_OF_SUM && !is_real(dtype) ? CNN_I64 : dtype;
-    r.x_size = cnn__array_size(dtype);
-    r.y_size = cnn__array_size(r.result);
-    r.reduce = dtype == CNN_F32 ? tables->reduce_f32[op] : cnn__reduce_tile[op][dtype];
-    r.join = cnn__reduce_tile[op][r.accumulator];
-    r.group = cnn__max(r.columns ? REDUCE_WIDTH : 1, REDUCE_TASK / cnn__max(1, r.inner_count));
-    if (!r.columns && r.inner_count <= REDUCE_TASK) { /* runs are not cut here: rather more tasks of fewer results */
-        r.group = cnn__max(1, cnn__min(r.group, r.outer_count / FEW_TASKS));
-    }
-    int64_t tasks = cnn__ceil_div(r.outer_count, r.group);
-    double work = (double)r.outer_count * (double)cnn__max(1, r.inner_count);
-    if (tasks < FEW_TASKS && r.inner_count > 1 && work > 4 * REDUCE_TASK) {
-        reduce_few(&r, pool);
-    } else {
-        cnn__pool_run(pool, tasks, work, reduce_task, &r);
+    r.products = NULL;
+    if (r.outer_count) {
+        cnn__reduction_run(&r, pool);
     }
 }

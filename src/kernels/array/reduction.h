@@ -1,0 +1,39 @@
+/* A reduction that is under way, for what reduces elements that it makes itself (product.c). */
+#ifndef CNN_KERNELS_ARRAY_REDUCTION_H
+#define CNN_KERNELS_ARRAY_REDUCTION_H
+
+#include "kernels/array/map.h"
+
+enum { CNN__REDUCE_WIDTH = 512 }; /* results that are reduced at once, at most */
+
+typedef struct cnn__reduction {
+    cnn__nest outer, inner;
+    bool columns; /* are neighbouring results reduced at once? */
+    int64_t outer_count, inner_count;
+    int64_t group;          /* results of a task */
+    int64_t y_step, x_step; /* strides along the last outer dimension */
+    cnn__reduce_fn reduce, join;
+    cnn_dtype accumulator, result;
+    size_t x_size, y_size;
+    char *y;
+    const char *x;
+    const cnn__product_gradients *products; /* of which the elements are made that are reduced; NULL: those of x are */
+    cnn__map product;
+} cnn__reduction;
+
+/* All but the operands and the products. */
+void cnn__reduction_prepare(cnn__reduction *r, const cnn__map_tables *tables, cnn__reduce op, const cnn__nest *outer,
+                            const cnn__nest *inner, cnn_dtype dtype);
+void cnn__reduction_run(const cnn__reduction *r, cnn__pool *pool);
+
+/* What r->reduce makes of the products dy · a of `width` columns from x on, whose results lie from y on, over a
+ * stretch of the inner nest. */
+void cnn__reduce_products(const cnn__reduction *r, int64_t y, int64_t x, int64_t first, int64_t count, int64_t width,
+                          double *results);
+
+static inline int64_t cnn__last_stride(const cnn__nest *nest, int operand)
+{
+    return nest->ndim ? nest->stride[operand][nest->ndim - 1] : 0;
+}
+
+#endif
