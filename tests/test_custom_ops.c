@@ -287,7 +287,8 @@ static cnn_status several_forward(const cnn_tensor *const *in, int count, cnn_te
         }
         elements_written(out[j], y);
     }
-    return n > 2 ? cnn_tensor_fill(out[2], 1) : s->fail_forward;
+    cnn_status status = n > 2 ? cnn_tensor_fill(out[2], 1) : CNN_OK;
+    return status == CNN_OK ? s->fail_forward : status;
 }
 
 static cnn_status several_backward(const cnn_tensor *const *in, int count, const cnn_tensor *const *out,
@@ -465,6 +466,34 @@ START_TEST(several_results_are_refused_where_they_cannot_be)
 }
 END_TEST
 
+/* In a trace nothing is computed: infer_many alone runs, and the node has all results. */
+static cnn_tensor *traced_forward(cnn_module *self, cnn_tensor *x, void *user)
+{
+    (void)self;
+    cnn_tensor *y[RESULTS];
+    return several_of(x, x, y, RESULTS, user) == CNN_OK ? cnn_mul(y[0], y[1]) : y[0];
+}
+
+START_TEST(several_results_are_traced)
+{
+    several s = { .fail_forward = CNN_ERROR_IO };
+    cnn_module *module = cnn_module_new(ctx, traced_forward, .user = &s);
+    cnn_trace *trace = cnn_trace_new(module, CNN_F64, CNN_SHAPE(4, 3));
+    ck_assert_msg(trace != NULL, "%s", cnn_last_error(ctx));
+    const cnn_trace_node *node = cnn_trace_get_node(trace, 0);
+    ck_assert_str_eq(node->op, "several");
+    ck_assert_int_eq(node->output_count, RESULTS);
+    for (int j = 0; j < RESULTS; j++) {
+        const cnn_trace_value *value = cnn_trace_get_value(trace, node->outputs[j]);
+        ck_assert(value->ndim == 2 && value->shape[0] == 4 && value->shape[1] == 3);
+        ck_assert_int_eq(value->dtype, j < 2 ? CNN_F64 : CNN_I64);
+    }
+    ck_assert_str_eq(cnn_trace_get_node(trace, 1)->op, "mul");
+    cnn_trace_free(trace);
+    cnn_module_free(module);
+}
+END_TEST
+
 /* ---- the gradient check ---- */
 
 START_TEST(gradcheck_finds_a_wrong_gradient)
@@ -531,6 +560,7 @@ int main(void)
     tcase_add_test(many, several_results_fail_together);
     tcase_add_test(many, one_result_goes_either_way);
     tcase_add_test(many, several_results_are_refused_where_they_cannot_be);
+    tcase_add_test(many, several_results_are_traced);
     TCase *check = suite_case(suite, "gradcheck", setup, teardown);
     tcase_add_test(check, gradcheck_finds_a_wrong_gradient);
     tcase_add_test(check, gradcheck_reports_what_it_cannot_check);

@@ -172,7 +172,8 @@ typedef struct cnn_gradcheck_options {
 CNN_API cnn_status cnn_gradcheck(cnn_context *ctx, cnn_function_fn function, void *user, cnn_tensor *const *inputs,
                                  int count, const cnn_gradcheck_options *options);
 
-/** What the infer_many of a custom operation writes of one result. Zero before: a scalar of the first operand's dtype. */
+/** One result of a custom operation, as its infer_many describes it; before that, a scalar of the first operand's
+ * dtype. */
 typedef struct cnn_custom_output {
     cnn_dtype dtype;             /**< at first the dtype of the first operand */
     int ndim;                    /**< how many elements of `shape` count; at first 0 */

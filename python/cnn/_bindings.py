@@ -1988,7 +1988,7 @@ class cnn_gradcheck_options(Structure):
 
 
 class cnn_custom_output(Structure):
-    """What the infer_many of a custom operation writes of one result. Zero before: a scalar of the first
+    """One result of a custom operation, as its infer_many describes it; before that, a scalar of the first
     operand's dtype."""
 
     _fields_ = [
