@@ -2,6 +2,8 @@
 #include "support/data.h"
 #include "support/elements.h"
 
+#include <math.h>
+
 /* ---- datasets in memory ---- */
 
 START_TEST(tensors_of_every_dtype_make_datasets)

@@ -108,6 +108,7 @@ START_TEST(every_allocation_may_fail)
 }
 END_TEST
 
+#if CNN__POSIX
 START_TEST(every_system_call_may_fail)
 {
     static const int errors[] = { EIO, ENOSPC };
@@ -162,6 +163,7 @@ START_TEST(short_and_interrupted_calls_are_repeated)
     scene_free(&s);
 }
 END_TEST
+#endif
 
 START_TEST(a_full_disk_leaves_the_old_file)
 {
@@ -181,8 +183,10 @@ int main(void)
     Suite *suite = suite_create("io failures");
     TCase *tests = io_case(suite, "io failures");
     tcase_add_loop_test(tests, every_allocation_may_fail, 0, ACTS);
+#if CNN__POSIX
     tcase_add_loop_test(tests, every_system_call_may_fail, 0, ACTS);
     tcase_add_test(tests, short_and_interrupted_calls_are_repeated);
+#endif
     tcase_add_test(tests, a_full_disk_leaves_the_old_file);
     return suite_run(suite);
 }

@@ -282,6 +282,7 @@ START_TEST(the_loaders_thread_takes_no_signals)
 }
 END_TEST
 
+#ifdef __GLIBC__
 /* No stack is as large as this one is asked to be, so no thread begins. */
 START_TEST(a_thread_that_cannot_begin_is_reported)
 {
@@ -305,6 +306,7 @@ START_TEST(a_thread_that_cannot_begin_is_reported)
     pthread_attr_destroy(&huge);
 }
 END_TEST
+#endif
 
 /* A child has no background thread: it is told so, and whatever it can do, it does; nothing hangs. It ends by a signal, so
  * that no tool looks for leaks of a thread that it never had. */
@@ -365,7 +367,9 @@ int main(void)
     tcase_add_test(tests, callbacks_are_called_one_at_a_time);
     tcase_add_test(tests, freeing_does_not_wait_for_the_batch);
     tcase_add_test(tests, the_loaders_thread_takes_no_signals);
+#ifdef __GLIBC__
     tcase_add_test(tests, a_thread_that_cannot_begin_is_reported);
+#endif
     tcase_add_test(tests, forked_children_get_an_error);
     return suite_run(suite);
 }

@@ -75,7 +75,7 @@ START_TEST(turned_tasks_are_each_worker_s_from_the_end)
 }
 END_TEST
 
-#if CNN__POSIX
+#ifdef __linux__
 static void compare_mask(void *arg, int64_t task, int worker)
 {
     (void)task;
@@ -203,8 +203,10 @@ int main(void)
     tcase_add_test(tests, a_task_may_use_the_pool_itself);
     tcase_add_test(tests, several_threads_may_use_one_pool);
 #endif
-#if CNN__POSIX
+#ifdef __linux__
     tcase_add_test(tests, workers_that_slept_may_run_where_they_could_before);
+#endif
+#if CNN__POSIX
     tcase_add_test(tests, a_forked_child_computes_alone);
 #endif
     suite_add_tcase(suite, tests);

@@ -52,6 +52,7 @@ START_TEST(text_equals_pytorchs)
 }
 END_TEST
 
+#if CNN__POSIX
 START_TEST(text_does_not_follow_the_locale)
 {
     if (locales_make()) {
@@ -64,6 +65,7 @@ START_TEST(text_does_not_follow_the_locale)
     locales_remove();
 }
 END_TEST
+#endif
 
 START_TEST(text_of_views_follows_their_strides)
 {
@@ -116,7 +118,9 @@ int main(void)
     Suite *suite = suite_create("tensor_text");
     TCase *text = suite_case(suite, "text", setup, teardown);
     tcase_add_test(text, text_equals_pytorchs);
+#if CNN__POSIX
     tcase_add_test(text, text_does_not_follow_the_locale);
+#endif
     tcase_add_test(text, text_of_views_follows_their_strides);
     tcase_add_test(text, text_is_cut_to_the_buffer);
     tcase_add_test(text, text_of_what_is_no_tensor_says_so);

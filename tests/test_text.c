@@ -401,6 +401,7 @@ static void numbers_have_points(const char *where)
     cnn_context_free(own);
 }
 
+#if CNN__POSIX
 START_TEST(numbers_have_a_point_in_every_locale)
 {
     numbers_have_points("C");
@@ -448,6 +449,7 @@ START_TEST(files_do_not_follow_the_locale)
     locales_remove();
 }
 END_TEST
+#endif
 
 /* The sign that x86-64 gives to the NaN of 0/0 would be printed. */
 START_TEST(an_item_that_is_nan_is_printed_as_nan)
@@ -479,8 +481,10 @@ int main(void)
     tcase_add_test(tests, names_of_operations_are_escaped_on_the_tape_too);
     tcase_add_test(tests, the_environment_is_escaped);
     TCase *numbers = suite_case(suite, "numbers", setup, teardown);
+#if CNN__POSIX
     tcase_add_test(numbers, numbers_have_a_point_in_every_locale);
     tcase_add_test(numbers, files_do_not_follow_the_locale);
+#endif
     tcase_add_test(numbers, an_item_that_is_nan_is_printed_as_nan);
     return suite_run(suite);
 }

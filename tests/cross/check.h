@@ -117,6 +117,11 @@ static inline void cross_fail(const char *file, int line, const char *format, ..
         const char *a_ = (a), *b_ = (b);                                                                             \
         ck_assert_msg(strcmp(a_, b_) == 0, "%s is \"%s\", expected \"%s\"", #a, a_, b_);                             \
     } while (0)
+#define ck_assert_str_ne(a, b)                                                                                        \
+    do {                                                                                                             \
+        const char *a_ = (a), *b_ = (b);                                                                             \
+        ck_assert_msg(strcmp(a_, b_) != 0, "%s and %s are \"%s\"", #a, #b, a_);                                      \
+    } while (0)
 #define ck_assert_mem_eq(a, b, size) ck_assert_msg(memcmp((a), (b), (size)) == 0, "%s and %s differ", #a, #b)
 #define ck_assert_mem_ne(a, b, size) ck_assert_msg(memcmp((a), (b), (size)) != 0, "%s and %s are equal", #a, #b)
 
