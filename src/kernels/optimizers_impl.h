@@ -100,7 +100,7 @@ static void NAME(run_step)(const cnn_launch *l, const void *numbers, cnn__task_f
 #include "kernels/optimizers_sgd_impl.h"
 #include "kernels/optimizers_square_impl.h"
 
-/* ---- the list: the kernel, its function, and the FLOPs per element of its formula, with all that may be left out ---- */
+/* ---- the list: kernel, function, and FLOPs per element of the formula, with all that may be left out ---- */
 
 #undef CNN__OPTIMIZERS
 #define CNN__OPTIMIZERS(X) \
