@@ -20,6 +20,8 @@ INSTALL ?= install
 NM ?= nm
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wcast-align
+# A constant of an enumeration in a product with a double is meant: an enumerator is how a constant is written here.
+WARNINGS += $(if $(findstring clang,$(shell $(CC) --version 2>/dev/null)),-Wno-enum-float-conversion)
 WERROR ?= 1
 CFLAGS ?= -O2 -g
 HARDEN ?= -D_FORTIFY_SOURCE=2 -fstack-protector-strong
@@ -34,6 +36,10 @@ ZLIB_LIBS := $(if $(HAVE_ZLIB),-lz)
 
 # ---- the folder of src/platform/ that is compiled in; PLATFORM=none makes a library without threads and files on any system ----
 MACHINE := $(shell $(CC) -dumpmachine)
+# Apple's linker makes dylibs, which have an install name in place of a SONAME and a list of symbols in place of a version script.
+# UNAME=Darwin shows with `make -n` what is done there.
+UNAME ?= $(if $(findstring darwin,$(MACHINE))$(findstring macos,$(MACHINE)),Darwin)
+DARWIN := $(filter Darwin,$(UNAME))
 PLATFORM ?= $(if $(findstring mingw,$(MACHINE)),win32,$(if $(filter wasm%,$(MACHINE)),none,posix))
 PLATFORM_CPPFLAGS := $(if $(filter none,$(PLATFORM)),-DCNN__WITHOUT_SYSTEM)
 PLATFORM_CFLAGS := $(if $(filter posix,$(PLATFORM)),-fPIC -pthread)
@@ -64,12 +70,13 @@ PACK_RELOCATIONS := $(if $(filter posix,$(PLATFORM)),$(shell probe=$$(mktemp) &&
 	printf 'int x, *volatile p = &x; int main(void) { return p != &x; }' | \
 	$(CC) -x c - -fPIE -pie -o "$$probe" -Wl,--fatal-warnings,-z,pack-relative-relocs >/dev/null 2>&1 && "$$probe" && \
 	echo -Wl,-z,pack-relative-relocs; rm -f "$$probe"))
-RELRO := -Wl,-z,defs -Wl,-z,relro,-z,now,-z,noexecstack $(PACK_RELOCATIONS)
+PROGRAM_RELRO := $(if $(DARWIN),,-pie -Wl,-z,relro,-z,now)
+RELRO := $(if $(DARWIN),,-Wl,-z,defs -Wl,-z,relro,-z,now,-z,noexecstack $(PACK_RELOCATIONS))
 
 # ---- the instruction sets that src/kernels/simd/ is compiled for, once each ----
 ifneq (,$(filter x86_64-%,$(MACHINE)))
 ISAS := sse2 avx2 avx512
-else ifneq (,$(filter aarch64-%,$(MACHINE)))
+else ifneq (,$(filter aarch64-% arm64-%,$(MACHINE)))
 ISAS := neon
 else
 ISAS := generic
@@ -86,7 +93,7 @@ ISA_neon := -DCNN__VECTOR_BYTES=16 -ffp-contract=fast
 ISA_generic := -DCNN__VECTOR_BYTES=16
 
 # Targets that start a make of their own use every CPU, unless -j was given.
-CPUS := $(shell nproc 2>/dev/null || echo 1)
+CPUS := $(shell nproc 2>/dev/null || sysctl -n hw.ncpu 2>/dev/null || echo 1)
 JOBS = $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(CPUS))
 # So do the library and the examples.
 ifeq ($(MAKELEVEL)$(filter-out all lib examples,$(MAKECMDGOALS)),0)
@@ -100,8 +107,20 @@ say = $(if $(QUIET),@echo "  $(1)  $@")
 SIMD := $(sort $(wildcard src/kernels/simd/*.c src/kernels/simd/*/*.c))
 SOURCES := $(sort $(wildcard src/*/*.c src/platform/$(PLATFORM)/*.c) $(filter-out $(SIMD),$(wildcard src/kernels/*/*.c)))
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(foreach isa,$(ISAS),$(SIMD:%.c=$(BUILD)/%.$(isa).o))
-SONAME := libcnn.so.$(SOVERSION)
-SHARED := $(LIB)/$(if $(filter win32,$(PLATFORM)),cnn.dll,libcnn.so.$(VERSION))
+# so,LIBRARY,VERSION: its file, libcnn.so.0.2.0 or libcnn.0.2.0.dylib; without a version the name that -lcnn finds
+so = lib$(1)$(if $(DARWIN),$(addprefix .,$(2)).dylib,.so$(addprefix .,$(2)))
+# link_so,LIBRARY,MAP: the linker's options for a library that exports the names in the version script MAP. A dylib finds the others by
+# the paths of the program that loads it.
+ifdef DARWIN
+exports = $(BUILD)/$(1:.map=.exports)
+link_so = -dynamiclib -pthread $(CFLAGS) $(LDFLAGS) -Wl,-install_name,@rpath/$(call so,$(1),$(SOVERSION)) -Wl,-current_version,$(VERSION) \
+	-Wl,-compatibility_version,$(SOVERSION).0 -Wl,-exported_symbols_list,$(call exports,$(2))
+else
+exports =
+link_so = -shared -pthread $(CFLAGS) $(LDFLAGS) $(RELRO) -Wl,-soname,$(call so,$(1),$(SOVERSION)) -Wl,--version-script=$(2)
+endif
+SONAME := $(call so,cnn,$(SOVERSION))
+SHARED := $(LIB)/$(if $(filter win32,$(PLATFORM)),cnn.dll,$(call so,cnn,$(VERSION)))
 STATIC := $(LIB)/libcnn.a
 # <cnn/image.h> is libcnn-image's (image/image.mk), <cnn/onnx.h> libcnn-onnx's (onnx/onnx.mk), <cnn/group.h> and <cnn/mpi.h> are
 # libcnn-mpi's (mpi/mpi.mk).
@@ -133,13 +152,17 @@ $(LIB)/cnn.dll: $(STATIC)
 	$(QUIET)$(CC) -shared -static-libgcc $(CFLAGS) $(LDFLAGS) -Wl,--out-implib,$(LIB)/libcnn.dll.a -o $@ $(BUILD)/cnn.def \
 		-Wl,--whole-archive $< -Wl,--no-whole-archive $(ZLIB_LIBS)
 
-$(LIB)/libcnn.so.$(VERSION): $(OBJECTS) src/libcnn.map
+$(LIB)/$(call so,cnn,$(VERSION)): $(OBJECTS) src/libcnn.map $(call exports,src/libcnn.map)
 	@mkdir -p $(@D)
 	$(call say,LINK)
-	$(QUIET)$(CC) -shared -pthread $(CFLAGS) $(LDFLAGS) $(RELRO) -Wl,-soname,$(SONAME) -Wl,--version-script=src/libcnn.map \
-		-o $@ $(OBJECTS) $(ZLIB_LIBS) -lm
+	$(QUIET)$(CC) $(call link_so,cnn,src/libcnn.map) -o $@ $(OBJECTS) $(ZLIB_LIBS) -lm
 	@ln -sf $(@F) $(LIB)/$(SONAME)
-	@ln -sf $(SONAME) $(LIB)/libcnn.so
+	@ln -sf $(SONAME) $(LIB)/$(call so,cnn)
+
+# Apple's linker takes names with the underscore that C puts before them.
+$(BUILD)/%.exports: %.map
+	@mkdir -p $(@D)
+	$(QUIET)sed -n 's/^ *\(cnn_[^;]*\);/_\1/p' $< >$@
 
 # Kernels are worth the optimiser's full effort at any level but -O0; those of every dtype, which are many, its vectors alone.
 $(BUILD)/src/kernels/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O2 -ftree-vectorize $(VECTOR_COST) $(NO_TRACKING) $(NO_TABLES))
@@ -241,8 +264,11 @@ EXAMPLE_LIBS_speedrun = $(EXAMPLE_LIBS_cifar10)
 EXAMPLE_PROGRAMS := $(foreach e,$(EXAMPLES),$(BUILD)/examples/$(e))
 examples: $(EXAMPLE_PROGRAMS)
 
+# relative,FROM,TO: the path of a folder as seen from another
+relative = $(shell tools/relative-path.sh $(call quoted,$(1)) $(call quoted,$(2)))
 # rpath,FOLDER: where a program in FOLDER finds the shared library, seen from there: the tree may be moved, and its name is in no path
-rpath = -Xlinker -rpath -Xlinker '$$ORIGIN/$(subst ','\'',$(shell realpath -m --relative-to=$(call quoted,$(1)) $(call quoted,$(LIB))))'
+ORIGIN := $(if $(DARWIN),@loader_path,$$ORIGIN)
+rpath = -Xlinker -rpath -Xlinker '$(ORIGIN)/$(subst ','\'',$(call relative,$(1),$(LIB)))'
 
 # Sources of programs are compiled once each, whichever programs have them: $(BUILD)/programs/examples/common/say.o.
 program_objects = $(patsubst %.c,$(BUILD)/programs/%.o,$(1))

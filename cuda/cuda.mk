@@ -1,7 +1,7 @@
 # libcnn-cuda: the back end for NVIDIA's GPUs, a shared object that libcnn finds at run time (docs/cuda.md). It needs nothing of
 # CUDA to be built: it opens NVIDIA's libraries itself. It is built where the platform is POSIX.
 #   make cuda   build/cuda/libcnn-cuda.so (part of make)
-HAVE_CUDA := $(if $(filter posix,$(PLATFORM)),1)
+HAVE_CUDA := $(if $(filter posix,$(PLATFORM)),$(if $(DARWIN),,1))
 CUDA_SOURCES := $(sort $(wildcard cuda/*.c))
 CUDA_OBJECTS := $(CUDA_SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/cuda/modules.o
 # In the order of planner.h; modules of doubles follow.

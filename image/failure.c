@@ -21,9 +21,8 @@ bool cnn__image_note(cnn__image_failure *failure, cnn_status status, const char 
 
 bool cnn__image_note_errno(cnn__image_failure *failure, const char *what)
 {
-    char text[100];
     int error = errno;
-    const char *said = strerror_r(error, text, sizeof text);
+    const char *said = strerror(error);
     cnn_status status = error == ENOENT || error == ENOTDIR ? CNN_ERROR_NOT_FOUND
                         : error == ENOMEM                   ? CNN_ERROR_NO_MEMORY
                                                             : CNN_ERROR_IO;

@@ -7,8 +7,8 @@ IMAGE_PROBE := \#include <stdio.h>\n\#include <png.h>\n\#include <jpeglib.h>\nin
 HAVE_IMAGE := $(if $(filter posix,$(PLATFORM)),$(shell printf '$(IMAGE_PROBE)' | \
 	$(CC) $(CPPFLAGS) -x c - -o /dev/null $(LDFLAGS) -lpng -ljpeg >/dev/null 2>&1 && echo 1))
 IMAGE_OBJECTS := $(IMAGE_SOURCES:%.c=$(BUILD)/%.o)
-IMAGE_SONAME := libcnn-image.so.$(SOVERSION)
-IMAGE_SHARED := $(LIB)/libcnn-image.so.$(VERSION)
+IMAGE_SONAME := $(call so,cnn-image,$(SOVERSION))
+IMAGE_SHARED := $(LIB)/$(call so,cnn-image,$(VERSION))
 IMAGE_STATIC := $(LIB)/libcnn-image.a
 IMAGE_LIBS := -lpng -ljpeg
 
@@ -34,12 +34,11 @@ $(IMAGE_STATIC): $(IMAGE_OBJECTS)
 	$(call say,AR  )
 	$(QUIET)$(AR) qcs $@ $^
 
-$(IMAGE_SHARED): $(IMAGE_OBJECTS) image/libcnn-image.map $(SHARED)
+$(IMAGE_SHARED): $(IMAGE_OBJECTS) image/libcnn-image.map $(call exports,image/libcnn-image.map) $(SHARED)
 	@mkdir -p $(@D)
 	$(call say,LINK)
-	$(QUIET)$(CC) -shared -pthread $(CFLAGS) $(LDFLAGS) $(RELRO) -Wl,-soname,$(IMAGE_SONAME) \
-		-Wl,--version-script=image/libcnn-image.map -o $@ $(IMAGE_OBJECTS) -L$(LIB) -lcnn $(IMAGE_LIBS)
+	$(QUIET)$(CC) $(call link_so,cnn-image,image/libcnn-image.map) -o $@ $(IMAGE_OBJECTS) -L$(LIB) -lcnn $(IMAGE_LIBS)
 	@ln -sf $(@F) $(LIB)/$(IMAGE_SONAME)
-	@ln -sf $(IMAGE_SONAME) $(LIB)/libcnn-image.so
+	@ln -sf $(IMAGE_SONAME) $(LIB)/$(call so,cnn-image)
 
 -include $(IMAGE_OBJECTS:.o=.d)

@@ -23,7 +23,7 @@ ifneq ($(HAVE_IMAGE),)
 	@$(INSTALL) -m 644 $(IMAGE_STATIC) $(call to,$(LIBDIR))
 	@$(INSTALL) -m 755 $(IMAGE_SHARED) $(call to,$(LIBDIR))
 	@ln -sf $(notdir $(IMAGE_SHARED)) $(call to,$(LIBDIR)/$(IMAGE_SONAME))
-	@ln -sf $(IMAGE_SONAME) $(call to,$(LIBDIR)/libcnn-image.so)
+	@ln -sf $(IMAGE_SONAME) $(call to,$(LIBDIR)/$(call so,cnn-image))
 	@$(INSTALL) -m 644 $(STAGE)/cnn-image.pc $(call to,$(PKGCONFIGDIR))
 	@$(INSTALL) -m 644 $(STAGE)/cnn-imageConfig.cmake $(call to,$(IMAGE_CMAKEDIR))
 	@$(INSTALL) -m 644 $(STAGE)/cnnConfigVersion.cmake $(call to,$(IMAGE_CMAKEDIR))/cnn-imageConfigVersion.cmake
@@ -32,7 +32,7 @@ endif
 uninstall: uninstall-image
 uninstall-image:
 	@rm -f $(foreach f,$(IMAGE_HEADERS:include/cnn/%=%),$(call to,$(INCLUDE_CNN)/$(f)))
-	@rm -f $(foreach f,$(notdir $(IMAGE_STATIC) $(IMAGE_SHARED)) $(IMAGE_SONAME) libcnn-image.so,$(call to,$(LIBDIR)/$(f)))
+	@rm -f $(foreach f,$(notdir $(IMAGE_STATIC) $(IMAGE_SHARED)) $(IMAGE_SONAME) $(call so,cnn-image),$(call to,$(LIBDIR)/$(f)))
 	@rm -f $(call to,$(PKGCONFIGDIR)/cnn-image.pc)
 	@rm -f $(foreach f,cnn-imageConfig.cmake cnn-imageConfigVersion.cmake,$(call to,$(IMAGE_CMAKEDIR)/$(f)))
-	@[ ! -d $(call to,$(IMAGE_CMAKEDIR)) ] || rmdir --ignore-fail-on-non-empty $(call to,$(IMAGE_CMAKEDIR))
+	@[ ! -d $(call to,$(IMAGE_CMAKEDIR)) ] || rmdir $(call to,$(IMAGE_CMAKEDIR)) 2>/dev/null || true

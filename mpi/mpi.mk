@@ -19,8 +19,8 @@ HAVE_MPI := $(if $(MPI_FLAVOURS),1)
 MPI_DEFAULT := $(firstword $(filter $(MPI_FLAVOURS),$(if $(HAVE_MPI),$(call flavour_of,$(lastword $(MPICC))))) $(MPI_FLAVOURS))
 mpi_includes = $(patsubst -I%,-isystem %,$(filter -I% -D%,$(shell $(MPICC_$(1)) -show)))
 mpi_libs = $(filter -L% -l%,$(shell $(MPICC_$(1)) -show))
-mpi_soname = libcnn-mpi-$(1).so.$(SOVERSION)
-MPI_SHARED := $(MPI_FLAVOURS:%=$(LIB)/libcnn-mpi-%.so.$(VERSION))
+mpi_soname = $(call so,cnn-mpi-$(1),$(SOVERSION))
+MPI_SHARED := $(foreach f,$(MPI_FLAVOURS),$(LIB)/$(call so,cnn-mpi-$(f),$(VERSION)))
 MPI_STATIC := $(MPI_FLAVOURS:%=$(LIB)/libcnn-mpi-%.a)
 
 .PHONY: mpi
@@ -28,7 +28,7 @@ mpi: $(MPI_STATIC) $(MPI_SHARED)
 ifeq ($(HAVE_MPI),)
 	@echo "  libcnn-mpi is left out: it needs an MPI (Debian: openmpi-bin libopenmpi-dev, or mpich libmpich-dev)"
 else
-	@ln -sf libcnn-mpi-$(MPI_DEFAULT).so.$(VERSION) $(LIB)/libcnn-mpi.so
+	@ln -sf $(call so,cnn-mpi-$(MPI_DEFAULT),$(VERSION)) $(LIB)/$(call so,cnn-mpi)
 	@ln -sf libcnn-mpi-$(MPI_DEFAULT).a $(LIB)/libcnn-mpi.a
 endif
 lib: mpi
@@ -54,13 +54,12 @@ $$(LIB)/libcnn-mpi-$(1).a: $$(MPI_OBJECTS) $$(BUILD)/mpi/$(1)/mpi.o
 	$$(call say,AR  )
 	$$(QUIET)$$(AR) qcs $$@ $$^
 
-$$(LIB)/libcnn-mpi-$(1).so.$$(VERSION): $$(MPI_OBJECTS) $$(BUILD)/mpi/$(1)/mpi.o mpi/libcnn-mpi.map $$(SHARED)
+$$(LIB)/$$(call so,cnn-mpi-$(1),$$(VERSION)): $$(MPI_OBJECTS) $$(BUILD)/mpi/$(1)/mpi.o mpi/libcnn-mpi.map $$(call exports,mpi/libcnn-mpi.map) $$(SHARED)
 	@mkdir -p $$(@D)
 	$$(call say,LINK)
-	$$(QUIET)$$(CC) -shared -pthread $$(CFLAGS) $$(LDFLAGS) $$(RELRO) -Wl,-soname,$$(call mpi_soname,$(1)) \
-		-Wl,--version-script=mpi/libcnn-mpi.map -o $$@ $$(MPI_OBJECTS) $$(BUILD)/mpi/$(1)/mpi.o -L$$(LIB) -lcnn $$(call mpi_libs,$(1))
+	$$(QUIET)$$(CC) $$(call link_so,cnn-mpi-$(1),mpi/libcnn-mpi.map) -o $$@ $$(MPI_OBJECTS) $$(BUILD)/mpi/$(1)/mpi.o -L$$(LIB) -lcnn $$(call mpi_libs,$(1))
 	@ln -sf $$(@F) $$(LIB)/$$(call mpi_soname,$(1))
-	@ln -sf $$(call mpi_soname,$(1)) $$(LIB)/libcnn-mpi-$(1).so
+	@ln -sf $$(call mpi_soname,$(1)) $$(LIB)/$$(call so,cnn-mpi-$(1))
 
 -include $$(BUILD)/mpi/$(1)/mpi.d
 endef

@@ -21,7 +21,7 @@ ifneq ($(HAVE_ONNX),)
 	@$(INSTALL) -m 644 $(ONNX_STATIC) $(call to,$(LIBDIR))
 	@$(INSTALL) -m 755 $(ONNX_SHARED) $(call to,$(LIBDIR))
 	@ln -sf $(notdir $(ONNX_SHARED)) $(call to,$(LIBDIR)/$(ONNX_SONAME))
-	@ln -sf $(ONNX_SONAME) $(call to,$(LIBDIR)/libcnn-onnx.so)
+	@ln -sf $(ONNX_SONAME) $(call to,$(LIBDIR)/$(call so,cnn-onnx))
 	@$(INSTALL) -m 644 $(STAGE)/cnn-onnx.pc $(call to,$(PKGCONFIGDIR))
 	@$(INSTALL) -m 644 $(STAGE)/cnn-onnxConfig.cmake $(call to,$(ONNX_CMAKEDIR))
 	@$(INSTALL) -m 644 $(STAGE)/cnnConfigVersion.cmake $(call to,$(ONNX_CMAKEDIR))/cnn-onnxConfigVersion.cmake
@@ -30,7 +30,7 @@ endif
 uninstall: uninstall-onnx
 uninstall-onnx:
 	@rm -f $(foreach f,$(ONNX_HEADERS:include/cnn/%=%),$(call to,$(INCLUDE_CNN)/$(f)))
-	@rm -f $(foreach f,$(notdir $(ONNX_STATIC) $(ONNX_SHARED)) $(ONNX_SONAME) libcnn-onnx.so,$(call to,$(LIBDIR)/$(f)))
+	@rm -f $(foreach f,$(notdir $(ONNX_STATIC) $(ONNX_SHARED)) $(ONNX_SONAME) $(call so,cnn-onnx),$(call to,$(LIBDIR)/$(f)))
 	@rm -f $(call to,$(PKGCONFIGDIR)/cnn-onnx.pc)
 	@rm -f $(foreach f,cnn-onnxConfig.cmake cnn-onnxConfigVersion.cmake,$(call to,$(ONNX_CMAKEDIR)/$(f)))
-	@[ ! -d $(call to,$(ONNX_CMAKEDIR)) ] || rmdir --ignore-fail-on-non-empty $(call to,$(ONNX_CMAKEDIR))
+	@[ ! -d $(call to,$(ONNX_CMAKEDIR)) ] || rmdir $(call to,$(ONNX_CMAKEDIR)) 2>/dev/null || true

@@ -5,8 +5,8 @@ ONNX_HEADERS := include/cnn/onnx.h
 ONNX_SOURCES := $(sort $(wildcard onnx/*.c))
 HAVE_ONNX := $(if $(filter posix,$(PLATFORM)),1)
 ONNX_OBJECTS := $(ONNX_SOURCES:%.c=$(BUILD)/%.o)
-ONNX_SONAME := libcnn-onnx.so.$(SOVERSION)
-ONNX_SHARED := $(LIB)/libcnn-onnx.so.$(VERSION)
+ONNX_SONAME := $(call so,cnn-onnx,$(SOVERSION))
+ONNX_SHARED := $(LIB)/$(call so,cnn-onnx,$(VERSION))
 ONNX_STATIC := $(LIB)/libcnn-onnx.a
 
 .PHONY: onnx-library
@@ -27,12 +27,11 @@ $(ONNX_STATIC): $(ONNX_OBJECTS)
 	$(call say,AR  )
 	$(QUIET)$(AR) qcs $@ $^
 
-$(ONNX_SHARED): $(ONNX_OBJECTS) onnx/libcnn-onnx.map $(SHARED)
+$(ONNX_SHARED): $(ONNX_OBJECTS) onnx/libcnn-onnx.map $(call exports,onnx/libcnn-onnx.map) $(SHARED)
 	@mkdir -p $(@D)
 	$(call say,LINK)
-	$(QUIET)$(CC) -shared -pthread $(CFLAGS) $(LDFLAGS) $(RELRO) -Wl,-soname,$(ONNX_SONAME) \
-		-Wl,--version-script=onnx/libcnn-onnx.map -o $@ $(ONNX_OBJECTS) -L$(LIB) -lcnn -lm
+	$(QUIET)$(CC) $(call link_so,cnn-onnx,onnx/libcnn-onnx.map) -o $@ $(ONNX_OBJECTS) -L$(LIB) -lcnn -lm
 	@ln -sf $(@F) $(LIB)/$(ONNX_SONAME)
-	@ln -sf $(ONNX_SONAME) $(LIB)/libcnn-onnx.so
+	@ln -sf $(ONNX_SONAME) $(LIB)/$(call so,cnn-onnx)
 
 -include $(ONNX_OBJECTS:.o=.d)

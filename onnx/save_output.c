@@ -22,9 +22,9 @@ bool cnn__export_output_note(cnn__export_output *out, cnn_status status, const c
 
 static bool note_errno(cnn__export_output *out, const char *what)
 {
-    char said[100], text[160];
+    char text[160];
     int error = errno;
-    snprintf(text, sizeof text, "%s: %s", what, strerror_r(error, said, sizeof said));
+    snprintf(text, sizeof text, "%s: %s", what, strerror(error));
     cnn_status status = error == ENOENT || error == ENOTDIR ? CNN_ERROR_NOT_FOUND
                         : error == ENOMEM                   ? CNN_ERROR_NO_MEMORY
                                                             : CNN_ERROR_IO;

@@ -15,9 +15,8 @@ enum { LONGEST_NAME = 4096 };
 
 static bool fail_errno(cnn__onnx_file_bytes *file, const char *what)
 {
-    char text[100];
     int error = errno;
-    const char *said = strerror_r(error, text, sizeof text);
+    const char *said = strerror(error);
     cnn_status status = error == ENOENT || error == ENOTDIR ? CNN_ERROR_NOT_FOUND
                         : error == ENOMEM                   ? CNN_ERROR_NO_MEMORY
                                                             : CNN_ERROR_IO;

@@ -19,7 +19,7 @@ STAGE := $(BUILD)/installed
 
 # The linker's own folders need no path in the program.
 INSTALLED_RPATH = $(if $(filter /lib /usr/lib /lib/% /usr/lib/%,$(firstword $(LIBDIR))),,-Xlinker -rpath -Xlinker \
-	'$$ORIGIN/$(subst ','\'',$(shell realpath -m --relative-to=$(call quoted,$(BINDIR)) $(call quoted,$(LIBDIR))))')
+	'$(ORIGIN)/$(subst ','\'',$(call relative,$(BINDIR),$(LIBDIR)))')
 ZLIB_PC = $(if $(HAVE_ZLIB),$(shell $(PKG_CONFIG) --exists zlib 2>/dev/null && echo zlib))
 absolute_prefix = $(if $(filter /%,$(firstword $(PREFIX))),,$(error PREFIX is "$(PREFIX)", expected an absolute path))
 
@@ -38,10 +38,10 @@ replace = -e $(call quoted,s|$(1)|$(subst |,\|,$(subst &,\&,$(subst \,\\,$(2))))
 installed-programs: $(SHARED) $(ONNX_SHARED) $(if $(HAVE_IMAGE),$(IMAGE_SHARED) $(IMAGE_STATIC))
 	@mkdir -p $(STAGE)
 	$(QUIET)$(foreach e,$(INSTALLED_PROGRAMS),$(CC) $(STRICT) -Iinclude -Iexamples $(CPPFLAGS) $(HARDEN) $(CFLAGS) $(PREFIX_MAP) -fPIE \
-		$(EXAMPLE_FLAGS_$(e)) $(call example_sources,$(e)) -o $(STAGE)/$(e) $(LDFLAGS) -pie -Wl,-z,relro,-z,now $(EXAMPLE_ARCHIVES_$(e)) \
+		$(EXAMPLE_FLAGS_$(e)) $(call example_sources,$(e)) -o $(STAGE)/$(e) $(LDFLAGS) $(PROGRAM_RELRO) $(EXAMPLE_ARCHIVES_$(e)) \
 		-L$(LIB) $(INSTALLED_RPATH) $(EXAMPLE_LIBS_$(e)) -lcnn -lm &&) \
 		$(CC) $(STRICT) -Iinclude -Iexamples $(CLI_IMAGE_FLAGS) $(CPPFLAGS) $(HARDEN) $(CFLAGS) $(PREFIX_MAP) -fPIE $(CLI_SOURCES) -o $(STAGE)/cnn $(LDFLAGS) \
-		-pie -Wl,-z,relro,-z,now -L$(LIB) $(INSTALLED_RPATH) $(CLI_IMAGE_LIBS) -lcnn-onnx -lcnn -lm
+		$(PROGRAM_RELRO) -L$(LIB) $(INSTALLED_RPATH) $(CLI_IMAGE_LIBS) -lcnn-onnx -lcnn -lm
 
 cnn.pc:
 	@mkdir -p $(STAGE)
@@ -53,7 +53,7 @@ cnn.pc:
 # CMake takes what stands between [====[ and ]====] as it is.
 cnn.cmake:
 	@mkdir -p $(STAGE)
-	$(QUIET)sed $(call replace,@INCLUDEDIR@,$(shell realpath -m --relative-to=$(call quoted,$(CMAKEDIR)) $(call quoted,$(INCLUDEDIR)))) \
+	$(QUIET)sed $(call replace,@INCLUDEDIR@,$(call relative,$(CMAKEDIR),$(INCLUDEDIR))) \
 		$(call replace,@SHARED@,$(notdir $(SHARED))) $(call replace,@SONAME@,$(SONAME)) $(call replace,@STATIC@,$(notdir $(STATIC))) \
 		$(call replace,@LIBS@,$(if $(HAVE_ZLIB),z;)m;-pthread) tools/cnnConfig.cmake.in >$(STAGE)/cnnConfig.cmake
 	$(QUIET)sed $(call replace,@VERSION@,$(VERSION)) $(call replace,@SOVERSION_PATTERN@,$(subst .,\\.,$(SOVERSION))) \
@@ -67,7 +67,7 @@ install: lib installed-programs cnn.pc cnn.cmake
 	@$(INSTALL) -m 644 $(STATIC) $(call to,$(LIBDIR))
 	@$(INSTALL) -m 755 $(SHARED) $(call to,$(LIBDIR))
 	@ln -sf $(notdir $(SHARED)) $(call to,$(LIBDIR)/$(SONAME))
-	@ln -sf $(SONAME) $(call to,$(LIBDIR)/libcnn.so)
+	@ln -sf $(SONAME) $(call to,$(LIBDIR)/$(call so,cnn))
 	@$(INSTALL) -m 644 $(STAGE)/cnn.pc $(call to,$(PKGCONFIGDIR))
 	@$(INSTALL) -m 644 $(STAGE)/cnnConfig.cmake $(STAGE)/cnnConfigVersion.cmake $(call to,$(CMAKEDIR))
 	@$(INSTALL) -m 755 $(INSTALLED_PROGRAMS:%=$(STAGE)/%) $(STAGE)/cnn $(call to,$(BINDIR))
@@ -84,12 +84,12 @@ install: lib installed-programs cnn.pc cnn.cmake
 uninstall:
 	$(absolute_prefix)
 	@rm -f $(foreach f,$(HEADERS),$(call to,$(INCLUDE_CNN)/$(f)))
-	@rm -f $(foreach f,$(notdir $(STATIC) $(SHARED)) $(SONAME) libcnn.so,$(call to,$(LIBDIR)/$(f)))
+	@rm -f $(foreach f,$(notdir $(STATIC) $(SHARED)) $(SONAME) $(call so,cnn),$(call to,$(LIBDIR)/$(f)))
 	@rm -f $(call to,$(PKGCONFIGDIR)/cnn.pc) $(foreach f,$(INSTALLED_PROGRAMS) cnn,$(call to,$(BINDIR)/$(f)))
 	@rm -f $(call to,$(BASHCOMPDIR)/cnn) $(call to,$(ZSHCOMPDIR)/_cnn)
 	@rm -f $(foreach f,cnnConfig.cmake cnnConfigVersion.cmake,$(call to,$(CMAKEDIR)/$(f)))
 	@rm -f $(foreach f,$(notdir $(INSTALLED_MANUALS)),$(call to,$(MANDIR)/man1/$(f)))
 	@rm -f $(foreach f,$(INSTALLED_DOCS),$(call to,$(DOCDIR)/$(f)))
 	@rm -rf $(call to,$(DOCDIR)/html)
-	@for d in $(foreach d,$(HEADER_FOLDERS),$(call to,$(INCLUDE_CNN)/$(d))) $(call to,$(INCLUDE_CNN)) $(call to,$(DOCDIR)) $(call to,$(CMAKEDIR)); do [ ! -d "$$d" ] || rmdir --ignore-fail-on-non-empty "$$d"; done
+	@for d in $(foreach d,$(HEADER_FOLDERS),$(call to,$(INCLUDE_CNN)/$(d))) $(call to,$(INCLUDE_CNN)) $(call to,$(DOCDIR)) $(call to,$(CMAKEDIR)); do [ ! -d "$$d" ] || rmdir "$$d" 2>/dev/null || true; done
 	@[ -n $(call quoted,$(DESTDIR)) ] || [ "$$(id -u)" != 0 ] || ldconfig 2>/dev/null || true

@@ -164,7 +164,7 @@ static inline double cnn__cos_turns_f64(double turns)
     p = (sine ? 1.0 / 120 : 1.0 / 24) - z * p;
     p = (sine ? 1.0 / 6 : 1.0 / 2) - z * p;
     double value = (sine ? x : 1) - (sine ? x * z : z) * p;
-    return (quarter == 1) | (quarter == 2) ? -value : value;
+    return ((quarter == 1) | (quarter == 2)) ? -value : value;
 }
 
 #endif

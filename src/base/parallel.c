@@ -58,7 +58,7 @@ static int64_t parallel_divide_up(int64_t a, int64_t b)
 
 static int64_t items_per_range(int64_t count, double cost)
 {
-    double by_cost = cost > 0 ? RANGE_COST / cost : (double)count;
+    double by_cost = cost > 0 ? (double)RANGE_COST / cost : (double)count;
     int64_t most = by_cost < (double)count ? (int64_t)by_cost : count, least = parallel_divide_up(count, MAX_RANGES);
     most = most > 1 ? most : 1;
     return most > least ? most : least;

@@ -3,8 +3,9 @@
 #   make check-none     without threads and files, on this machine
 #   make check-wasm     the same as WebAssembly, in node
 #   make check-win32    for Windows with mingw-w64, under wine
+#   make check-macos    on a Mac: the dylib, what it exports and a program that links it, too
 CHECK_LONG += check-none check-wasm check-win32
-.PHONY: check-none check-wasm run-wasm check-win32 run-win32
+.PHONY: check-none check-wasm run-wasm check-win32 run-win32 check-macos run-macos
 
 # Programs for node, which NODERAWFS lets read the fixtures. Linking with -O1 needs no optimiser of JavaScript.
 EMCC ?= emcc
@@ -36,7 +37,9 @@ run-wasm:
 MINGW ?= x86_64-w64-mingw32
 MINGW_CC ?= $(MINGW)-gcc
 WINE ?= wine
-WIN32_TESTS := base pool math tensor ops ops_battery autograd io json convert safetensors checkpoint
+# Not save, which is about links, FIFOs, modes and umasks.
+WIN32_TESTS := base pool math tensor tensor_text shared_tensors random_tensors dlpack ops ops_battery autograd io io_failures json convert \
+	safetensors partial_load file numpy numpy_refused checkpoint text
 # Not autograd, whose deep graphs need more blocks than wine can map.
 WIN32_DEVICE_TESTS := tensor ops ops_battery checkpoint safetensors
 WIN32_MAKE = $(MAKE) $(JOBS) --no-print-directory CC='$(MINGW_CC)' AR=$(MINGW)-ar NM=$(MINGW)-nm BUILD=$(BUILD)/win32 LIB=$(BUILD)/win32/lib HAVE_ZLIB= \
@@ -60,3 +63,17 @@ run-win32:
 		$(WIN32_RUN) $(BUILD)/win32/cross/test_$$test.exe || failed="$$failed $$test"; \
 	done; [ -z "$$failed" ] || { echo "check-win32: failed on the device:$$failed"; exit 1; }
 	$(call platform_tests,WIN32,$(WIN32_RUN),win32,.exe)
+
+# What make check needs beside the library (Check, GNU's linker) is not asked for. MACOS_TESTS run without Check.
+MACOS_TESTS := base pool math tensor tensor_text shared_tensors random_tensors dlpack kernels conv_kernels ops ops_battery autograd io \
+	io_failures json convert safetensors partial_load file save numpy numpy_refused checkpoint data loader
+MACOS_MAKE = $(MAKE) $(JOBS) --no-print-directory BUILD=$(BUILD)/macos LIB=$(BUILD)/macos/lib CROSS_LINK=-pthread
+check-macos:
+	@+if [ "$$(uname -s)" != Darwin ]; then echo "skipped: check-macos needs a Mac"; \
+	else $(MACOS_MAKE) lib examples cross-programs CROSS_TESTS='$(MACOS_TESTS)' && $(MAKE) --no-print-directory run-macos; fi
+run-macos:
+	@tests/cross/check-dylib.sh $(BUILD)/macos/lib/$(call so,cnn) $(SONAME)
+	@$(CC) -std=c11 -Wall -Iinclude tests/install/client.c -o $(BUILD)/macos/client -L$(BUILD)/macos/lib \
+		-Xlinker -rpath -Xlinker @loader_path/lib -lcnn
+	@$(BUILD)/macos/client $(BUILD)/macos/weights && echo "$(call so,cnn): a program trains, saves and loads with it"
+	$(call platform_tests,MACOS,,macos,)

@@ -33,8 +33,14 @@ bool cnn__library_folder(char *path, size_t size)
     void *(*self)(const char *, char *, size_t) = cnn__library_open;
     void *address;
     memcpy(&address, &self, sizeof address);
-    const char *slash =
-        dladdr(address, &info) && info.dli_fname && strstr(info.dli_fname, ".so") ? strrchr(info.dli_fname, '/') : NULL;
+#ifdef __APPLE__
+    static const char ending[] = ".dylib";
+#else
+    static const char ending[] = ".so";
+#endif
+    const char *slash = dladdr(address, &info) && info.dli_fname && strstr(info.dli_fname, ending)
+                            ? strrchr(info.dli_fname, '/')
+                            : NULL;
     if (!slash || (size_t)(slash - info.dli_fname) >= size) {
         return false;
     }

@@ -29,6 +29,7 @@ static void forget_process(void)
 
 static process_number *wiped_page(size_t size)
 {
+    (void)size;
 #ifdef MADV_WIPEONFORK
     void *page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (page != MAP_FAILED) {

@@ -172,8 +172,8 @@ static cnn__fault take_over(int fd, const rights *old)
             return fault_now("chown");
         }
         if (!kept) {
-            mode_t both = mode >> 3 & mode & 07;
-            mode = (mode & ~(mode_t)077) | both << 3 | both;
+            mode_t both = (mode_t)(mode >> 3 & mode & 07);
+            mode = (mode_t)((mode & ~(mode_t)077) | both << 3 | both);
         }
     }
     return calls->chmod(fd, mode) == 0 ? no_fault : fault_now("chmod");
