@@ -209,8 +209,8 @@ CNN_API bool cnn_data_parallel_next(cnn_data_parallel *parallel, cnn_batch *batc
 
 /** Computes the gradients of this part from its mean loss. In the process's last part, gradients are sent as they
  * become final, bucket by bucket from the last layer on, while backward goes on. What cnn_tape_on_gradient() has the
- * tape call is called before, for each part, and stays: what it writes to a gradient is summed. @return the first error of the tape's
- * step, which cnn_data_parallel_end() also returns. @since 0.2 */
+ * tape call is called before, for each part, and stays: what it writes to a gradient is summed. @return the first error
+ * of the tape's step, which cnn_data_parallel_end() also returns. @since 0.2 */
 CNN_API cnn_status cnn_data_parallel_backward(cnn_data_parallel *parallel, cnn_tensor *loss);
 
 /**

@@ -59,7 +59,8 @@ class cnn_image_folder_options(Structure):
         ("skip_unreadable", c_bool),
         ("allow_empty", c_bool),
         ("dct_scaling", c_bool),
-        ("reserved", c_ubyte * 12),
+        ("own_sizes", c_bool),
+        ("reserved", c_ubyte * 11),
     ]
     _nonzero_: Names = ("channels",)
     _enums_: Enums = {"fit": ImageFit}

@@ -12,7 +12,8 @@ class cnn_onnx_options(Structure):
     _fields_ = [
         ("struct_size", c_size_t),
         ("running_statistics", c_bool),
-        ("reserved", c_ubyte * 7),
+        ("map", c_bool),
+        ("reserved", c_ubyte * 6),
     ]
     _enums_: Enums = {}
 

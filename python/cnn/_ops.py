@@ -13,28 +13,28 @@ if TYPE_CHECKING:
     from ._tensor import Tensor
 
 __all__ = [
-    "abs", "acos", "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_maxpool2d", "add", "add_scalar", "all",
-    "alpha_dropout", "any", "argmax", "argmin", "argsort", "asin", "atan", "avg_pool1d", "avg_pool2d", "batch_norm",
-    "binary_cross_entropy", "binary_cross_entropy_with_logits", "bitwise_and", "bitwise_left_shift", "bitwise_not",
-    "bitwise_or", "bitwise_right_shift", "bitwise_xor", "cast", "ceil", "celu", "channel_shuffle", "clamp", "clone",
-    "concat", "contiguous", "conv1d", "conv2d", "conv2d_relu_maxpool2d", "conv3d", "conv_transpose1d",
-    "conv_transpose2d", "conv_transpose3d", "cos", "cosine_embedding_loss", "cosine_similarity", "cross_entropy",
-    "cross_entropy_with", "ctc_loss", "cumprod", "cumsum", "detach", "div", "dropout", "dropout1d", "dropout2d",
-    "einsum", "elu", "embedding", "eq", "erf", "exp", "exp2", "expand", "expm1", "flatten", "flip", "floor", "fold",
-    "gather", "gaussian_nll_loss", "ge", "gelu", "group_norm", "gru", "gt", "hardshrink", "hardsigmoid",
-    "hardswish", "hardtanh", "hinge_embedding_loss", "huber_loss", "index_add", "index_select", "instance_norm",
-    "interpolate", "isfinite", "isinf", "isnan", "kl_div", "l1_loss", "layer_norm", "le", "leaky_relu", "linear",
-    "local_response_norm", "log", "log10", "log1p", "log2", "log_softmax", "logical_and", "logical_not",
-    "logical_or", "logical_xor", "logsigmoid", "logsumexp", "lstm", "lt", "margin_ranking_loss", "masked_fill",
-    "matmul", "max", "max_along", "maximum", "maxpool1d", "maxpool2d", "maxpool2d_with_indices", "mean", "min",
-    "min_along", "minimum", "mish", "mse_loss", "mul", "mul_scalar", "multi_margin_loss", "ne", "neg", "nll_loss",
-    "norm", "one_hot", "pad", "permute", "pixel_shuffle", "pixel_unshuffle", "poisson_nll_loss", "pow",
-    "pow_scalar", "prelu", "prod", "reciprocal", "relu", "relu6", "repeat", "reshape", "rms_norm", "rnn", "roll",
-    "round", "rsqrt", "scaled_dot_product_attention", "scatter", "scatter_add", "scatter_value", "selu", "sigmoid",
-    "sign", "silu", "sin", "slice", "smooth_l1_loss", "soft_margin_loss", "softmax", "softplus", "softshrink",
-    "softsign", "sort", "sqrt", "square", "squeeze", "stack", "std", "sub", "sum", "tan", "tanh", "tanhshrink",
-    "topk", "transpose", "tril", "triplet_margin_loss", "triu", "trunc", "unflatten", "unfold", "unsqueeze", "var",
-    "view", "where",
+    "abs", "acos", "acosh", "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_maxpool2d", "add", "add_scalar",
+    "all", "alpha_dropout", "any", "argmax", "argmin", "argsort", "asin", "asinh", "atan", "atanh", "avg_pool1d",
+    "avg_pool2d", "batch_norm", "binary_cross_entropy", "binary_cross_entropy_with_logits", "bitwise_and",
+    "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "cast", "ceil", "celu",
+    "channel_shuffle", "clamp", "clone", "concat", "contiguous", "conv1d", "conv2d", "conv2d_relu_maxpool2d",
+    "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "cos", "cosh", "cosine_embedding_loss",
+    "cosine_similarity", "cross_entropy", "cross_entropy_with", "ctc_loss", "cumprod", "cumsum", "detach", "div",
+    "dropout", "dropout1d", "dropout2d", "einsum", "elu", "embedding", "eq", "erf", "exp", "exp2", "expand",
+    "expm1", "flatten", "flip", "floor", "fold", "frac", "gather", "gaussian_nll_loss", "ge", "gelu", "group_norm",
+    "gru", "gt", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "hinge_embedding_loss", "huber_loss",
+    "index_add", "index_select", "instance_norm", "interpolate", "isfinite", "isinf", "isnan", "kl_div", "l1_loss",
+    "layer_norm", "le", "leaky_relu", "linear", "local_response_norm", "log", "log10", "log1p", "log2",
+    "log_softmax", "logical_and", "logical_not", "logical_or", "logical_xor", "logsigmoid", "logsumexp", "lstm",
+    "lt", "margin_ranking_loss", "masked_fill", "matmul", "max", "max_along", "maximum", "maxpool1d", "maxpool2d",
+    "maxpool2d_with_indices", "mean", "min", "min_along", "minimum", "mish", "mse_loss", "mul", "mul_scalar",
+    "multi_margin_loss", "ne", "neg", "nll_loss", "norm", "one_hot", "pad", "permute", "pixel_shuffle",
+    "pixel_unshuffle", "poisson_nll_loss", "pow", "pow_scalar", "prelu", "prod", "reciprocal", "relu", "relu6",
+    "repeat", "reshape", "rms_norm", "rnn", "roll", "round", "rsqrt", "scaled_dot_product_attention", "scatter",
+    "scatter_add", "scatter_value", "selu", "sigmoid", "sign", "silu", "sin", "sinh", "slice", "smooth_l1_loss",
+    "soft_margin_loss", "softmax", "softplus", "softshrink", "softsign", "sort", "sqrt", "square", "squeeze",
+    "stack", "std", "sub", "sum", "tan", "tanh", "tanhshrink", "topk", "transpose", "tril", "triplet_margin_loss",
+    "triu", "trunc", "unflatten", "unfold", "unsqueeze", "var", "view", "where",
 ]
 
 
@@ -478,6 +478,36 @@ def trunc(x: Tensor) -> Tensor:
 def sign(x: Tensor) -> Tensor:
     """−1, 0 or 1, and 0 for a NaN; its gradient is 0"""
     return apply("cnn_sign", x)
+
+
+def sinh(x: Tensor) -> Tensor:
+    """(exp(x) − exp(−x)) / 2, accurate for a small x"""
+    return apply("cnn_sinh", x)
+
+
+def cosh(x: Tensor) -> Tensor:
+    """(exp(x) + exp(−x)) / 2"""
+    return apply("cnn_cosh", x)
+
+
+def asinh(x: Tensor) -> Tensor:
+    """the inverse of cnn_sinh()"""
+    return apply("cnn_asinh", x)
+
+
+def acosh(x: Tensor) -> Tensor:
+    """the inverse of cnn_cosh(), at least 0"""
+    return apply("cnn_acosh", x)
+
+
+def atanh(x: Tensor) -> Tensor:
+    """the inverse of cnn_tanh()"""
+    return apply("cnn_atanh", x)
+
+
+def frac(x: Tensor) -> Tensor:
+    """x − cnn_trunc(x), of the sign of x; exact; its gradient is 1"""
+    return apply("cnn_frac", x)
 
 
 def add(a: Tensor, b: Tensor) -> Tensor:
@@ -1864,6 +1894,30 @@ class TensorMethods:
     def sign(self: Any) -> Tensor:
         """−1, 0 or 1, and 0 for a NaN; its gradient is 0."""
         return sign(self)
+
+    def sinh(self: Any) -> Tensor:
+        """(exp(x) − exp(−x)) / 2, accurate for a small x."""
+        return sinh(self)
+
+    def cosh(self: Any) -> Tensor:
+        """(exp(x) + exp(−x)) / 2."""
+        return cosh(self)
+
+    def asinh(self: Any) -> Tensor:
+        """the inverse of cnn_sinh()."""
+        return asinh(self)
+
+    def acosh(self: Any) -> Tensor:
+        """the inverse of cnn_cosh(), at least 0."""
+        return acosh(self)
+
+    def atanh(self: Any) -> Tensor:
+        """the inverse of cnn_tanh()."""
+        return atanh(self)
+
+    def frac(self: Any) -> Tensor:
+        """x − cnn_trunc(x), of the sign of x; exact; its gradient is 1."""
+        return frac(self)
 
     def add(self: Any, b: Tensor) -> Tensor:
         """a + b."""

@@ -70,6 +70,20 @@ CNN_API cnn_tensor *cnn_trunc(cnn_tensor *x); /**< x without its fraction; its g
 CNN_API cnn_tensor *cnn_sign(cnn_tensor *x);  /**< −1, 0 or 1, and 0 for a NaN; its gradient is 0 */
 /** @} */
 
+/** @name Hyperbolic functions
+ * f32, f64 and bf16. Any shape, which stays. Each consists of several of the functions above, so that errors reach 8
+ * units in the last place of f32 and f64. Outside its domain a function gives NaN or an infinity; cnn_asinh() and
+ * cnn_acosh() give an infinity from half of the largest number of the dtype on. Results are the same on every CPU.
+ * @since 0.2
+ * @{ */
+CNN_API cnn_tensor *cnn_sinh(cnn_tensor *x);  /**< (exp(x) − exp(−x)) / 2, accurate for a small x */
+CNN_API cnn_tensor *cnn_cosh(cnn_tensor *x);  /**< (exp(x) + exp(−x)) / 2 */
+CNN_API cnn_tensor *cnn_asinh(cnn_tensor *x); /**< the inverse of cnn_sinh() */
+CNN_API cnn_tensor *cnn_acosh(cnn_tensor *x); /**< the inverse of cnn_cosh(), at least 0 */
+CNN_API cnn_tensor *cnn_atanh(cnn_tensor *x); /**< the inverse of cnn_tanh() */
+CNN_API cnn_tensor *cnn_frac(cnn_tensor *x);  /**< x − cnn_trunc(x), of the sign of x; exact; its gradient is 1 */
+/** @} */
+
 /** @name Elementwise, two operands, broadcast
  * f32, f64, bf16 and the integers; both operands of one dtype, which is the result's. The shape is the broadcast of
  * both.
