@@ -198,7 +198,7 @@ void cnn__reduction_prepare(reduction *r, const cnn__map_tables *tables, cnn__re
     r->reduce = dtype == CNN_F32 ? tables->reduce_f32[op] : cnn__reduce_tile[op][dtype];
     r->join = cnn__reduce_tile[op][r->accumulator];
     r->group = cnn__max(r->columns ? CNN__REDUCE_WIDTH : 1, REDUCE_TASK / cnn__max(1, r->inner_count));
-    if (!r->columns && r->inner_count <= REDUCE_TASK) { /* which are not cut: rather more tasks of fewer results */
+    if (!r->columns && r->inner_count <= REDUCE_TASK) { /* runs are not cut here: rather more tasks of fewer results */
         r->group = cnn__max(1, cnn__min(r->group, r->outer_count / FEW_TASKS));
     }
 }
