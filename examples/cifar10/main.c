@@ -4,6 +4,7 @@
  * model.c has the fast network, data.c finds the pictures, train.c is an epoch, and this file is the run from beginning to end; what
  * other programs need too is in ../common. A run continues bit for bit from a checkpoint, which holds weights, optimizer, schedule,
  * epoch and random state. */
+#include "common/best.h"
 #include "common/page/page.h"
 #include "common/part.h"
 #include "common/records.h"
@@ -19,7 +20,6 @@
 
 #include <errno.h>
 #include <locale.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -39,10 +39,8 @@ typedef struct run {
     page *page; /* of --report; else NULL */
     FILE *log;
     records records;
+    best best;         /* of --best and --patience */
     int64_t epoch;     /* number of finished epochs */
-    int64_t started;   /* that of --resume */
-    int64_t best;      /* the epoch with the best validation loss so far; that of --resume counts */
-    double best_loss;
     score tested;      /* after the last epoch; no images if none ran */
 } run;
 
@@ -99,6 +97,19 @@ static cnn_scheduler *schedule_new(const run *r)
                                 .pct_start = 0.25, .no_cycle_momentum = true);
 }
 
+/* The pictures for validation are drawn before a checkpoint is read: by another seed they would be some that the run was trained on. */
+static bool same_split(const run *r)
+{
+    cnn_random_state state = { .seed = r->o.seed };
+    cnn_context_random_state(r->ctx, &state);
+    if (!r->pictures.validation || state.seed == r->o.seed) {
+        return true;
+    }
+    say("cifar10: --seed is %llu, expected %llu, that of %s, which draws the pictures of --best and --patience",
+        (unsigned long long)r->o.seed, (unsigned long long)state.seed, r->o.resume);
+    return false;
+}
+
 /* Testing needs only the weights, which every file has; training on needs a whole checkpoint. */
 static bool resume(run *r)
 {
@@ -112,7 +123,10 @@ static bool resume(run *r)
     if (cnn_checkpoint_load(&checkpoint, r->o.resume) != CNN_OK) {
         return fail();
     }
-    r->epoch = r->started = checkpoint.epoch;
+    r->epoch = checkpoint.epoch;
+    if (!same_split(r)) {
+        return false;
+    }
     if (r->o.epochs <= r->epoch) {
         say("nothing is trained: %s is after epoch %lld, --epochs is %lld", r->o.resume, (long long)r->epoch, (long long)r->o.epochs);
     }
@@ -153,6 +167,9 @@ static bool open_loaders(run *r)
     r->train = loader_of(r, &r->pictures.train, true);
     r->test = loader_of(r, &r->pictures.test, false);
     r->validation = loader_of(r, &r->pictures.validation, false);
+    r->best = (best){ .file = r->o.best, .patience = r->o.patience, .resumed = r->o.resume, .validation = r->validation,
+                      .held = &r->validation_held, .tape = r->tape, .module = r->model, .optimizer = r->sgd,
+                      .scheduler = r->schedule };
     return (r->train && r->test && (r->validation || !validated) && cnn_loader_set_epoch(r->train, r->epoch) == CNN_OK) || fail();
 }
 
@@ -197,24 +214,6 @@ static bool save(const run *r)
     return !r->o.save || cnn_checkpoint_save(&checkpoint, r->o.save) == CNN_OK || fail();
 }
 
-/* Notes whether `epoch` is the best so far by its loss on pictures that nothing was trained on, and keeps its weights then. */
-static outcome validate(run *r, int64_t epoch)
-{
-    score s;
-    if (!r->validation) {
-        return DONE;
-    }
-    outcome result = score_test(r->model, r->validation, &r->validation_held, r->tape, CNN_EVAL, &s);
-    if (result == DONE && s.loss < r->best_loss) {
-        r->best = epoch;
-        r->best_loss = s.loss;
-        if (r->o.best && epoch > r->started && cnn_module_save(r->model, r->o.best) != CNN_OK) {
-            result = FAILED;
-        }
-    }
-    return result;
-}
-
 static outcome run_epoch(run *r)
 {
     score trained;
@@ -232,7 +231,7 @@ static outcome run_epoch(run *r)
         result = score_test(r->model, r->test, &r->test_held, r->tape, CNN_EVAL, &r->tested);
     }
     if (result == DONE) {
-        result = validate(r, r->epoch + 1);
+        result = best_epoch(&r->best, r->epoch + 1);
     }
     if (result != DONE) {
         return result == FAILED && !fail() ? FAILED : result;
@@ -246,17 +245,6 @@ static outcome run_epoch(run *r)
     }
     told = records_epoch(&r->records, r->epoch, &trained, &r->tested, cnn_optimizer_lr(r->sgd, 0)) && told;
     return save(r) && told ? DONE : FAILED;
-}
-
-static bool patient(const run *r)
-{
-    if (!r->o.patience || r->epoch - r->best < r->o.patience) {
-        return true;
-    }
-    if (!r->o.quiet) {
-        printf("no better validation loss than %.4f of epoch %lld\n", r->best_loss, (long long)r->best);
-    }
-    return false;
 }
 
 static bool report_start(const run *r)
@@ -339,13 +327,11 @@ static int train(run *r)
     if ((!r->o.quiet && !report_start(r)) || (!r->o.eval_only && !save(r))) {
         return 1;
     }
-    r->best_loss = INFINITY; /* a run that goes on measures first what it has to be better than */
-    r->best = r->epoch;
-    if (r->started && !r->o.eval_only && validate(r, r->epoch) == FAILED) {
-        fail();
-        return 1;
+    outcome begun = r->o.eval_only ? DONE : best_begin(&r->best, r->epoch);
+    if (begun != DONE) {
+        return begun == INTERRUPTED ? interrupted_at(r) : !fail();
     }
-    while (!r->o.eval_only && r->epoch < r->o.epochs && patient(r)) {
+    while (!r->o.eval_only && r->epoch < r->o.epochs && best_goes_on(&r->best, r->epoch, r->o.quiet)) {
         outcome result = run_epoch(r);
         if (result == INTERRUPTED) {
             return interrupted_at(r);

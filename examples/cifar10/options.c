@@ -30,7 +30,7 @@ static const char help[] =
     "  -D, --device NAME        cpu, another such as cuda:0, or auto: the first that is not the CPU (auto)\n"
     "  -a, --no-augment         train on the pictures as they are: neither shifted nor mirrored\n"
     "  -S, --save FILE          write a checkpoint before the first and after every epoch\n"
-    "  -B, --best FILE          write the weights of the epoch with the best validation loss so far\n"
+    "  -B, --best FILE          write a checkpoint of the epoch with the best validation loss so far\n"
     "  -p, --patience N         end after N epochs without a better validation loss; 0: never (0)\n"
     "  -r, --resume FILE        continue from a checkpoint, bit for bit\n"
     "  -E, --eval-only          test the weights of --resume and train nothing\n"

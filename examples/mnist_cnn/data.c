@@ -106,7 +106,37 @@ static cnn_dataset *open_part(cnn_context *ctx, const char *folder, cnn_mnist_sp
     return some;
 }
 
-bool data_open(cnn_context *ctx, const options *o, bool augmented, cnn_dataset **train, cnn_dataset **test)
+/* Nine tenths stay, and one is for validation. */
+static bool split(cnn_dataset **train, cnn_dataset **validation)
+{
+    cnn_dataset *pieces[2];
+    int64_t all = cnn_dataset_size(*train);
+    cnn_status status = cnn_dataset_random_split(*train, (const double[2]){ 0.9, 0.1 }, 2, 0, pieces);
+    *train = pieces[0];
+    *validation = pieces[1];
+    if (status != CNN_OK) {
+        return fail();
+    }
+    if (cnn_dataset_size(*validation) == 0) {
+        say("mnist_cnn: none of %lld images is left for validation, expected 10 or more", (long long)all);
+        return false;
+    }
+    return true;
+}
+
+/* Opens the training images; false leaves none. */
+static bool open_train(cnn_context *ctx, const options *o, bool augmented, const char *folder, cnn_dataset **train, cnn_dataset **validation)
+{
+    *train = open_part(ctx, folder, CNN_MNIST_TRAIN, o->limit);
+    bool good = *train && (!validation || split(train, validation));
+    if (good && augmented) {
+        *train = augment(ctx, *train);
+        good = *train || fail();
+    }
+    return good;
+}
+
+bool data_open(cnn_context *ctx, const options *o, bool augmented, cnn_dataset **train, cnn_dataset **validation, cnn_dataset **test)
 {
     char drawn[PATH_SIZE];
     origin from = o->synthetic ? DRAWN : find_mnist(ctx, o->data, o->quiet);
@@ -114,14 +144,6 @@ bool data_open(cnn_context *ctx, const options *o, bool augmented, cnn_dataset *
         return false;
     }
     const char *folder = from == DRAWN ? drawn : o->data;
-    *train = open_part(ctx, folder, CNN_MNIST_TRAIN, o->limit);
-    if (*train && augmented && !(*train = augment(ctx, *train))) {
-        fail();
-    }
-    *test = *train ? open_part(ctx, folder, CNN_MNIST_TEST, o->limit) : NULL;
-    if (!*test) {
-        cnn_dataset_free(*train);
-        *train = NULL;
-    }
+    *test = open_train(ctx, o, augmented, folder, train, validation) ? open_part(ctx, folder, CNN_MNIST_TEST, o->limit) : NULL;
     return *test;
 }

@@ -90,6 +90,10 @@ static outcome run_epoch(run *r)
     if (result != DONE) {
         return result;
     }
+    result = told(best_epoch(&r->best, r->epoch + 1)); /* with --mpi there is none */
+    if (result != DONE) {
+        return result;
+    }
     r->epoch++;
     return keep_epoch(r, &trained);
 }
@@ -198,7 +202,11 @@ static int train(run *r)
     if (!ranks_agree(r->ranks, ready)) {
         return interrupted ? signals_status() : 1;
     }
-    while (!r->o.eval_only && r->epoch < r->o.epochs) {
+    outcome begun = r->o.eval_only ? DONE : told(best_begin(&r->best, r->epoch));
+    if (begun != DONE) {
+        return begun == INTERRUPTED ? interrupted_at(r) : 1;
+    }
+    while (!r->o.eval_only && r->epoch < r->o.epochs && best_goes_on(&r->best, r->epoch, r->o.quiet)) {
         outcome result = run_epoch(r);
         if (result != DONE) {
             return result == INTERRUPTED ? interrupted_at(r) : 1;

@@ -29,6 +29,8 @@ static const char help[] =
     "  -D, --device NAME      cpu, another such as cuda:0, or auto: the first that is not the CPU (auto)\n"
     "  -c, --copy-batches     make each batch on the CPU; on another device the images are copied once and gathered there\n"
     "  -S, --save FILE        write a checkpoint before the first and after every epoch\n"
+    "  -f, --best FILE        write a checkpoint of the epoch with the best validation loss so far\n"
+    "  -i, --patience N       end after N epochs without a better validation loss; 0: never (0)\n"
     "  -r, --resume FILE      continue from a checkpoint, bit for bit\n"
     "  -E, --eval-only        test the checkpoint or the plain weights of --resume and train nothing\n"
     "  -R, --report DIR       write report.html and its figures in the end: curves, mistakes, filters, times\n"
@@ -56,7 +58,8 @@ static const char help[] =
     "\n"
     "Files that are missing are fetched with curl or wget (from MNIST_MIRROR, if that is set) and their SHA-256 is\n"
     "checked; files that are there already are taken as they are. Where none is there and none can be had, the program\n"
-    "trains on digits that it draws itself. A checkpoint's learning rate and seed go before --lr and --seed.\n"
+    "trains on digits that it draws itself. With --best or --patience a tenth of the training images, drawn by the seed,\n"
+    "is kept for validation. A checkpoint's learning rate and seed go before --lr and --seed.\n"
     "Ctrl-C, SIGTERM and SIGHUP end cleanly; the checkpoint of --save is that of the last whole epoch.\n"
     "Exit status: 0, 1 after a failure, 2 for a bad command line, 130 after Ctrl-C.\n";
 
@@ -72,6 +75,7 @@ static const struct option table[] = {
     { "profile", required_argument, NULL, 'P' },    { "log", required_argument, NULL, 'L' },
     { "limit", required_argument, NULL, 'n' },      { "mpi", no_argument, NULL, 'm' },
     { "shards", required_argument, NULL, 'k' },     { "optimizer", required_argument, NULL, 'O' },
+    { "best", required_argument, NULL, 'f' },       { "patience", required_argument, NULL, 'i' },
     { "warmup", required_argument, NULL, 'w' },     { "synthetic", no_argument, NULL, 'y' },
     { "tutorial", no_argument, NULL, 'T' },         { "digest", no_argument, NULL, 'x' },
     { "quiet", no_argument, NULL, 'q' },            { "help", no_argument, NULL, 'h' },
@@ -106,6 +110,8 @@ static options_result read_number(options *o, int c)
         return read_int(1, 60000, &o->limit) ? OPTIONS_RUN : bad("limit", "1 to 60000");
     case 'k':
         return read_int(0, 65536, &o->shards) ? OPTIONS_RUN : bad("shards", "0 to 65536");
+    case 'i':
+        return read_int(0, 1000000, &o->patience) ? OPTIONS_RUN : bad("patience", "0 to 1000000");
     case 'w':
         return read_int(0, 1000000, &o->warmup) ? OPTIONS_RUN : bad("warmup", "0 to 1000000");
     case 's':
@@ -155,6 +161,7 @@ static options_result read_option(options *o, int c)
     case 'O': return read_optimizer(o);
     case 'd': o->data = optarg; break;
     case 'S': o->save = optarg; break;
+    case 'f': o->best = optarg; break;
     case 'r': o->resume = optarg; break;
     case 'L': o->log = optarg; break;
     case 'B': o->tensorboard = optarg; break;
@@ -173,7 +180,7 @@ static options_result read_option(options *o, int c)
     case 'q': o->quiet = true; break;
     case 'h': fputs(help, stdout); return OPTIONS_DONE;
     case 'V': printf("mnist_cnn (libcnn) %s\n", cnn_version()); return OPTIONS_DONE;
-    case 'e': case 'b': case 's': case 't': case 'n': case 'k': case 'w': return read_number(o, c);
+    case 'e': case 'b': case 's': case 't': case 'n': case 'k': case 'w': case 'i': return read_number(o, c);
     default: return OPTIONS_BAD;
     }
     return OPTIONS_RUN;
@@ -189,10 +196,10 @@ static options_result contradiction(const char *message)
 static bool check_use(const options *o, const bool *given)
 {
     if (o->eval_only) {
-        return option_useless(table, given, "SLelakOw", "--eval-only, which trains nothing");
+        return option_useless(table, given, "SfiLelakOw", "--eval-only, which trains nothing");
     }
     return !options_predict_only(o) ||
-           option_useless(table, given, "SLelaTxny", "--resume and --predict, which neither train nor test");
+           option_useless(table, given, "SfiLelaTxny", "--resume and --predict, which neither train nor test");
 }
 
 static options_result check(options *o, const bool *given, int argc, char **argv)
@@ -215,8 +222,8 @@ static options_result check(options *o, const bool *given, int argc, char **argv
     if ((o->tensorboard || o->csv || o->profile) && (o->eval_only || options_predict_only(o) || o->epochs == 0)) {
         return contradiction("--tensorboard, --csv and --profile record training, and nothing is trained");
     }
-    if (o->mpi && (o->tutorial || o->predict)) {
-        return contradiction("--tutorial and --predict are one process's, and --mpi is given");
+    if (o->mpi && (o->tutorial || o->predict || o->best || o->patience)) {
+        return contradiction("--tutorial, --predict, --best and --patience are one process's, and --mpi is given");
     }
     if (!o->mpi && (o->warmup || strcmp(o->optimizer, "adam") != 0 || o->shards != SHARDS)) {
         return contradiction("--shards, --optimizer and --warmup need --mpi");
@@ -236,7 +243,7 @@ options_result options_read(options *o, int argc, char **argv)
     bool given[UCHAR_MAX + 1] = { false };
     opterr = 0; /* so that a mistake is reported in one line */
     for (;;) {
-        int at = optind, c = getopt_long(argc, argv, ":d:e:b:l:s:t:D:cS:r:ER:paL:B:C:P:n:yTmk:O:w:xqhV", table, NULL);
+        int at = optind, c = getopt_long(argc, argv, ":d:e:b:l:s:t:D:cS:f:i:r:ER:paL:B:C:P:n:yTmk:O:w:xqhV", table, NULL);
         if (c == -1) {
             break;
         }

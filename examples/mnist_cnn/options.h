@@ -6,9 +6,10 @@
 #include <stdint.h>
 
 typedef struct options {
-    const char *data, *save, *resume, *log, *report; /* NULL if not given, but for data */
+    const char *data, *save, *best, *resume, *log, *report; /* NULL if not given, but for data */
     const char *tensorboard, *csv, *profile;         /* the same */
     int64_t epochs, batch_size;
+    int64_t patience; /* --patience: epochs without a better validation loss before training ends; 0: never */
     int64_t limit; /* number of training and of test images; 0: all */
     double lr;
     bool lr_given, seed_given; /* set by the user */

@@ -69,17 +69,17 @@ static bool stays_on_device(const run *r)
 }
 
 /* Rank 0 goes first and fetches what is missing; the others find it there. */
-static bool open_data(run *r, cnn_dataset **train, cnn_dataset **test)
+static bool open_data(run *r, cnn_dataset **train, cnn_dataset **validation, cnn_dataset **test)
 {
     const bool augmented = r->o.augment && !stays_on_device(r);
     bool first = !r->ranks || !ranks_is_other(), ok = true;
     if (first) {
-        ok = data_open(r->ctx, &r->o, augmented, train, test);
+        ok = data_open(r->ctx, &r->o, augmented, train, validation, test);
     }
     if (!r->ranks || !ranks_agree(r->ranks, ok)) {
         return ok && !r->ranks;
     }
-    return ranks_agree(r->ranks, first || data_open(r->ctx, &r->o, augmented, train, test));
+    return ranks_agree(r->ranks, first || data_open(r->ctx, &r->o, augmented, train, NULL, test));
 }
 
 static bool open_parts(run *r, cnn_dataset *train, cnn_dataset *test)
@@ -92,12 +92,18 @@ static bool open_parts(run *r, cnn_dataset *train, cnn_dataset *test)
     return ranks_train_on(r->ranks, &r->o, r->model, train, r->epoch);
 }
 
-/* Puts both parts onto the device; what is left of each is the data set of its samples' numbers. */
-static bool hold(run *r, cnn_dataset **train, cnn_dataset **test)
+/* Puts all parts onto the device; what is left of each is the data set of its samples' numbers. */
+static bool hold(run *r, cnn_dataset **train, cnn_dataset **validation, cnn_dataset **test)
 {
     static const double mean = 0.1307, deviation = 0.3081; /* as cnn_mnist_open() normalises */
     resident_options how = { .channels = 1, .mean = &mean, .deviation = &deviation };
     *test = resident_new(&r->test_held, r->ctx, *test, &how);
+    if (*test && *validation) {
+        *validation = resident_new(&r->validation_held, r->ctx, *validation, &how);
+        if (!*validation) {
+            return false;
+        }
+    }
     how.change = r->o.augment ? &augment_change : NULL;
     *train = *test ? resident_new(&r->train_held, r->ctx, *train, &how) : *train;
     return *train && *test;
@@ -107,9 +113,11 @@ static bool hold(run *r, cnn_dataset **train, cnn_dataset **test)
  * state. */
 static bool open_loaders(run *r)
 {
-    cnn_dataset *train = NULL, *test = NULL;
-    if (!open_data(r, &train, &test)) {
+    cnn_dataset *train = NULL, *validation = NULL, *test = NULL;
+    bool validated = r->o.best || r->o.patience;
+    if (!open_data(r, &train, validated ? &validation : NULL, &test)) {
         cnn_dataset_free(train);
+        cnn_dataset_free(validation);
         cnn_dataset_free(test);
         return false;
     }
@@ -119,15 +127,18 @@ static bool open_loaders(run *r)
     if (r->ranks) {
         return open_parts(r, train, test);
     }
-    r->test_images = r->page ? cnn_dataset_share(test) : NULL;
-    if (stays_on_device(r) && !hold(r, &train, &test)) {
+    if (stays_on_device(r) && !hold(r, &train, &validation, &test)) {
         cnn_dataset_free(train);
+        cnn_dataset_free(validation);
         cnn_dataset_free(test);
         return run_fail();
     }
+    r->validation = validation ? cnn_loader_new(validation, r->o.batch_size) : NULL;
+    r->best = (best){ .file = r->o.best, .patience = r->o.patience, .resumed = r->o.resume, .validation = r->validation,
+                      .held = &r->validation_held, .tape = r->tape, .module = r->model, .optimizer = r->adam };
     r->train = cnn_loader_new(train, r->o.batch_size, .shuffle = true);
     r->test = cnn_loader_new(test, r->o.batch_size);
-    return (r->train && r->test && cnn_loader_set_epoch(r->train, r->epoch) == CNN_OK) || run_fail();
+    return (r->train && r->test && (r->validation || !validated) && cnn_loader_set_epoch(r->train, r->epoch) == CNN_OK) || run_fail();
 }
 
 static bool open_log(run *r)
@@ -201,7 +212,7 @@ bool run_prepare(run *r)
     r->model = model_new(r->ctx);
     r->adam = r->model ? optimizer_new(r) : NULL;
     r->tape = r->adam ? cnn_tape_new(r->ctx) : NULL;
-    bool places = (!r->o.mpi || open_page(r)) && part_check(r->o.save) && part_check(r->o.profile);
+    bool places = (!r->o.mpi || open_page(r)) && part_check(r->o.save) && part_check(r->o.best) && part_check(r->o.profile);
     return ranks_agree(r->ranks, places && (r->tape || run_fail()) && resume(r)) &&
            (only_predict || (open_loaders(r) && ranks_agree(r->ranks, open_log(r) && open_records(r))));
 }
@@ -211,9 +222,11 @@ void run_free(run *r, int status)
     records_close(&r->records);
     cnn_tape_free(r->tape);
     cnn_loader_free(r->train);
+    cnn_loader_free(r->validation);
     cnn_loader_free(r->test);
     cnn_dataset_free(r->test_images);
     resident_free(&r->train_held);
+    resident_free(&r->validation_held);
     resident_free(&r->test_held);
     page_free(r->page);
     cnn_optimizer_free(r->adam);

@@ -2,6 +2,7 @@
 #ifndef MNIST_CNN_RUN_H
 #define MNIST_CNN_RUN_H
 
+#include "common/best.h"
 #include "common/page/page.h"
 #include "common/records.h"
 #include "common/resident.h"
@@ -15,8 +16,8 @@ typedef struct run {
     cnn_context *ctx;
     cnn_module *model;
     cnn_optimizer *adam;
-    cnn_loader *train, *test;
-    resident train_held, test_held; /* on a device: what the loaders' batches are numbers of */
+    cnn_loader *train, *validation, *test; /* validation: NULL without --best and --patience */
+    resident train_held, validation_held, test_held; /* on a device: what the loaders' batches are numbers of */
     cnn_dataset *test_images; /* those of `test`, for the report; NULL without one */
     cnn_tape *tape;
     ranks *ranks; /* NULL: this process alone */
@@ -24,6 +25,7 @@ typedef struct run {
     page *page; /* of --report; else NULL */
     FILE *log;
     records records;
+    best best;     /* of --best and --patience */
     int64_t epoch; /* number of finished epochs */
     score tested;  /* test score after the last epoch; no images if none ran */
 } run;

@@ -92,11 +92,24 @@ else
         "interrupted in epoch 1: $work/kept holds the state after epoch 0; --resume $work/kept continues"
 fi
 
-# The best epoch is written, and training ends some epochs after it.
-ok --synthetic --limit 200 --batch-size 32 --model resnet20 --lr 5 --epochs 9 --patience 1 --best "$work/best" --log "$work/log"
-contains "what stops early" "$out" 'no better validation loss than'
-[ -s "$work/best" ] || fail "--best writes nothing"
-[ "$(wc -l <"$work/log")" -lt 9 ] || fail "--patience does not end the run"
+# The best epoch is kept as a checkpoint, and training ends some epochs behind it. A run that was interrupted in its last epoch knows the
+# best one from the file, stops where the whole one stops, and has the same weights in both.
+early="--synthetic --limit 160 --batch-size 8 --model resnet20 --seed 3 --lr 5 --epochs 9 --patience 1 --threads 1"
+ok $early --save "$work/last4" --best "$work/best4" --log "$work/log4"
+contains "what stops early" "$out" '^no better validation loss than [0-9.]+ of epoch [0-9]+$'
+whole=$(printf '%s\n' "$out" | tail -n 2) stopped=$(wc -l <"$work/log4")
+[ "$stopped" -lt 9 ] || fail "--patience does not end the run"
+interrupted TERM "$stopped" $early --save "$work/last" --best "$work/best"
+same "the exit status in the last epoch" "$status" 143
+ok $early --save "$work/last" --best "$work/best" --resume "$work/last"
+same "the last lines of a run with patience in two parts" "$(printf '%s\n' "$out" | tail -n 2)" "$whole"
+for file in last best; do
+    checks=$((checks + 1))
+    cmp -s "$work/$file" "$work/${file}4" || fail "a run with patience in two parts has another $file checkpoint"
+done
+run $early --seed 4 --resume "$work/last"
+same "the exit status with another seed" "$status" 1
+contains "what it says" "$err" "^cifar10: --seed is 4, expected 3, that of $work/last, which draws the pictures of --best and --patience\$"
 }
 
 # The binary version: five files of ten pictures and one of ten.

@@ -56,6 +56,7 @@ interrupted()
 {
     signal=$1 epoch=$2
     shift 2
+    : >"$work/err" # what a run before has written is not waited for
     "$program" "$@" >"$work/out" 2>"$work/err" </dev/null &
     pid=$!
     tries=0

@@ -47,6 +47,26 @@ for rate in "--lr 0.02" --tutorial; do
     same "the accuracy with $rate" "$(echo "$out" | grep '^test accuracy')" "$(echo "$four" | head -n 1)"
 done
 
+# The best epoch is kept, and training ends some epochs behind it; in two parts it ends where it does in one.
+early="--data $digits --limit 250 --batch-size 60 --seed 5 --quiet --digest --lr 0.02 --epochs 9"
+ok $early --patience 2 --save "$work/last4" --best "$work/best4" --log "$work/log4"
+whole=$out epochs=$(wc -l <"$work/log4")
+[ "$epochs" -gt 2 ] && [ "$epochs" -lt 9 ] || fail "a run with patience takes $epochs of 9 epochs"
+rm -f "$work/log"
+ok $early --patience 1 --save "$work/last" --best "$work/best" --log "$work/log"
+[ "$(wc -l <"$work/log")" -lt "$epochs" ] || fail "less patience does not end a run earlier"
+ok --data "$digits" --limit 250 --batch-size 60 --quiet --digest --epochs 9 --patience 2 --save "$work/last" --best "$work/best" --resume "$work/last"
+same "the last lines of a run with patience in two parts" "$out" "$whole"
+checks=$((checks + 2))
+cmp -s "$work/last" "$work/last4" || fail "a run with patience in two parts writes another checkpoint"
+cmp -s "$work/best" "$work/best4" || fail "a run with patience in two parts has another best epoch"
+ok $few --eval-only --resume "$work/best"
+run --data "$digits" --limit 9 --epochs 1 --quiet --patience 1
+same "the exit status without images for validation" "$status" 1
+contains "what it says" "$err" '^mnist_cnn: none of 9 images is left for validation, expected 10 or more$'
+refused '^mnist_cnn: --best has no effect with --eval-only' --eval-only --resume "$work/four" --best x
+refused "are one process's, and --mpi is given\$" --mpi --patience 1
+
 # Plain weights, as cnn_module_save and PyTorch's safetensors.torch.save_file write them: good for testing, not for going on.
 python3 - "$work/four" "$work/plain" <<'P' || fail "the checkpoint cannot be read"
 import json, struct, sys
