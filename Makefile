@@ -251,16 +251,17 @@ EXAMPLES_WITH_COMMON := cifar10 mnist_cnn speedrun web zoo
 example_sources = $(wildcard examples/$(1)/*.c) $(if $(filter $(1),$(EXAMPLES_WITH_COMMON)),$(wildcard examples/common/*.c)) $(SOURCES_$(1))
 PAGE_SOURCES := $(wildcard examples/common/page/*.c)
 SOURCES_mnist_cnn := $(PAGE_SOURCES)
-# It is installed, and brings what reads pictures with it: its libpng and libjpeg are the system's, as they are libcnn-image's.
+# These two are installed, and bring what reads pictures with them: its libpng and libjpeg are the system's, as they are libcnn-image's.
 EXAMPLE_FLAGS_mnist_cnn = $(if $(HAVE_IMAGE),-DWITH_IMAGES)
 EXAMPLE_ARCHIVES_mnist_cnn = $(if $(HAVE_IMAGE),$(IMAGE_STATIC))
 EXAMPLE_LIBS_mnist_cnn = $(if $(HAVE_IMAGE),$(IMAGE_LIBS))
 SOURCES_cifar10 := $(PAGE_SOURCES) examples/zoo/blocks.c examples/zoo/resnet_cifar.c
-EXAMPLE_FLAGS_cifar10 = $(if $(HAVE_IMAGE),-DWITH_IMAGES)
-EXAMPLE_LIBS_cifar10 = $(if $(HAVE_IMAGE),-lcnn-image)
+EXAMPLE_FLAGS_cifar10 = $(EXAMPLE_FLAGS_mnist_cnn)
+EXAMPLE_ARCHIVES_cifar10 = $(EXAMPLE_ARCHIVES_mnist_cnn)
+EXAMPLE_LIBS_cifar10 = $(EXAMPLE_LIBS_mnist_cnn)
 SOURCES_speedrun := examples/cifar10/drawn.c
-EXAMPLE_FLAGS_speedrun = $(EXAMPLE_FLAGS_cifar10)
-EXAMPLE_LIBS_speedrun = $(EXAMPLE_LIBS_cifar10)
+EXAMPLE_FLAGS_speedrun = $(EXAMPLE_FLAGS_mnist_cnn)
+EXAMPLE_LIBS_speedrun = $(if $(HAVE_IMAGE),-lcnn-image)
 EXAMPLE_PROGRAMS := $(foreach e,$(EXAMPLES),$(BUILD)/examples/$(e))
 examples: $(EXAMPLE_PROGRAMS)
 

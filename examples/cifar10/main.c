@@ -16,6 +16,7 @@
 #include "model.h"
 #include "moves.h"
 #include "options.h"
+#include "predict.h"
 #include "train.h"
 
 #include <errno.h>
@@ -117,7 +118,7 @@ static bool resume(run *r)
     if (!r->o.resume) {
         return true;
     }
-    if (r->o.eval_only) {
+    if (r->o.eval_only || options_predict_only(&r->o)) {
         return cnn_module_load(r->model, r->o.resume) == CNN_OK || fail();
     }
     if (cnn_checkpoint_load(&checkpoint, r->o.resume) != CNN_OK) {
@@ -175,6 +176,9 @@ static bool open_loaders(run *r)
 
 static bool prepare(run *r)
 {
+    if (r->o.predict && !predict_available()) {
+        return false;
+    }
     if (!part_check(r->o.save) || !part_check(r->o.best) || !part_check(r->o.profile)) {
         return false;
     }
@@ -292,6 +296,12 @@ static outcome write_report(run *r)
     return result;
 }
 
+static int predict(run *r)
+{
+    bool good = predict_files(r->model, r->tape, &r->pictures, r->o.pictures, r->o.picture_count);
+    return interrupted ? signals_status() : good ? 0 : 1;
+}
+
 static int finish(run *r)
 {
     outcome result = r->tested.images ? DONE : score_test(r->model, r->test, &r->test_held, r->tape, CNN_EVAL, &r->tested);
@@ -308,7 +318,8 @@ static int finish(run *r)
     report_test(&r->tested);
     FILE *log = r->log;
     r->log = NULL; /* closing writes the rest and may fail because the disk is full */
-    return (!r->o.digest || report_digest(r->model)) && (!log || fclose(log) == 0 || fail_log(r, "write")) && records_close(&r->records) ? 0 : 1;
+    bool good = (!r->o.digest || report_digest(r->model)) && (!log || fclose(log) == 0 || fail_log(r, "write")) && records_close(&r->records);
+    return !good ? 1 : r->o.predict ? predict(r) : 0;
 }
 
 static int interrupted_at(const run *r)
@@ -369,7 +380,7 @@ static int run_program(const options *o)
 {
     run r = { .o = *o };
     signals_catch();
-    int status = prepare(&r) ? train(&r) : interrupted ? signals_status() : 1;
+    int status = prepare(&r) ? (options_predict_only(o) ? predict(&r) : train(&r)) : interrupted ? signals_status() : 1;
     release(&r);
     return status;
 }

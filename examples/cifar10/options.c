@@ -15,10 +15,11 @@
 
 static const char help[] =
     "Usage: cifar10 [OPTION]...\n"
+    "       cifar10 --resume FILE --predict FILE...\n"
     "Trains a network on the pictures of CIFAR-10, or on your own folders of pictures.\n"
     "\n"
-    "  -d, --data DIR           where the pictures are (data/cifar10): the files of the binary version, or the folders\n"
-    "                           train and test with a folder of PNG or JPEG pictures for each class\n"
+    "  -d, --data DIR           where the pictures are: the files of the binary version, or the folders train and test\n"
+    "                           with a folder of PNG or JPEG pictures for each class (data/cifar10)\n"
     "  -m, --model NAME         fast: a small residual net for CPUs; resnet20: He et al. 2015, section 4.2 (fast)\n"
     "  -e, --epochs N           how many epochs in all (10)\n"
     "  -b, --batch-size N       pictures in a batch (128)\n"
@@ -34,6 +35,7 @@ static const char help[] =
     "  -p, --patience N         end after N epochs without a better validation loss; 0: never (0)\n"
     "  -r, --resume FILE        continue from a checkpoint, bit for bit\n"
     "  -E, --eval-only          test the weights of --resume and train nothing\n"
+    "  -f, --predict FILE...    say what is in PNG or JPEG pictures of your own: with --resume at once, else after training\n"
     "  -R, --report DIR         write report.html and its figures in the end: curves, mistakes, filters, times\n"
     "  -L, --log FILE           one JSON object a line for every epoch\n"
     "  -T, --tensorboard DIR    write event files for TensorBoard: losses, histograms, pictures, the graph\n"
@@ -59,7 +61,7 @@ static const struct option table[] = {
     { "no-augment", no_argument, NULL, 'a' },       { "save", required_argument, NULL, 'S' },
     { "best", required_argument, NULL, 'B' },       { "patience", required_argument, NULL, 'p' },
     { "resume", required_argument, NULL, 'r' },     { "eval-only", no_argument, NULL, 'E' },
-    { "report", required_argument, NULL, 'R' },     { "log", required_argument, NULL, 'L' },
+    { "predict", no_argument, NULL, 'f' },          { "report", required_argument, NULL, 'R' },     { "log", required_argument, NULL, 'L' },
     { "tensorboard", required_argument, NULL, 'T' }, { "csv", required_argument, NULL, 'C' },
     { "profile", required_argument, NULL, 'P' },    { "limit", required_argument, NULL, 'n' },
     { "synthetic", no_argument, NULL, 'y' },        { "digest", no_argument, NULL, 'x' },
@@ -155,6 +157,9 @@ static options_result read_one(options *o, int c)
     case 'R':
         o->report = optarg;
         return OPTIONS_RUN;
+    case 'f':
+        o->predict = true;
+        return OPTIONS_RUN;
     case 'a':
         o->plain = true;
         return OPTIONS_RUN;
@@ -188,11 +193,27 @@ static options_result check(const options *o, const bool *given)
         say("cifar10: --eval-only needs --resume FILE");
         return OPTIONS_BAD;
     }
-    if ((o->eval_only || o->epochs == 0) && (o->tensorboard || o->csv || o->profile)) {
+    if (o->predict && o->picture_count == 0) {
+        say("cifar10: --predict needs a FILE, a picture");
+        return OPTIONS_BAD;
+    }
+    if (o->report && options_predict_only(o)) {
+        say("cifar10: --report with --resume and --predict needs --eval-only: without it nothing is tested");
+        return OPTIONS_BAD;
+    }
+    if ((o->eval_only || options_predict_only(o) || o->epochs == 0) && (o->tensorboard || o->csv || o->profile)) {
         say("cifar10: --tensorboard, --csv and --profile record training, and nothing is trained");
         return OPTIONS_BAD;
     }
+    if (options_predict_only(o)) {
+        return result_of(option_useless(table, given, "SBpLelwax", "--resume and --predict, which neither train nor test"));
+    }
     return result_of(!o->eval_only || option_useless(table, given, "SBpLelwa", "--eval-only, which trains nothing"));
+}
+
+bool options_predict_only(const options *o)
+{
+    return o->predict && o->resume && !o->eval_only;
 }
 
 options_result options_read(options *o, int argc, char **argv)
@@ -203,7 +224,7 @@ options_result options_read(options *o, int argc, char **argv)
                     .weight_decay = 5e-4, .seed = 1, .loader_threads = 1 };
     opterr = 0; /* so that a mistake is reported in one line */
     while (result == OPTIONS_RUN) {
-        int at = optind, c = getopt_long(argc, argv, ":d:m:e:b:l:w:s:t:j:D:aS:B:p:r:ER:L:T:C:P:n:yxqhV", table, NULL);
+        int at = optind, c = getopt_long(argc, argv, ":d:m:e:b:l:w:s:t:j:D:aS:B:p:r:EfR:L:T:C:P:n:yxqhV", table, NULL);
         if (c == -1) {
             break;
         }
@@ -214,7 +235,9 @@ options_result options_read(options *o, int argc, char **argv)
         result = read_one(o, c);
         given[c] = true;
     }
-    if (result == OPTIONS_RUN && optind < argc) {
+    o->pictures = argv + optind;
+    o->picture_count = argc - optind;
+    if (result == OPTIONS_RUN && optind < argc && !o->predict) {
         say("cifar10: \"%s\" is no option; --help lists them", argv[optind]);
         return OPTIONS_BAD;
     }

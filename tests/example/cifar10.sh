@@ -139,6 +139,49 @@ case $err in
     ;;
 esac
 
+# --predict: the pictures that a net was trained on are recognised, in any size, and what is no picture costs one line.
+refused '^cifar10: --predict needs a FILE, a picture$' --predict
+refused '^cifar10: "x.png" is no option; --help lists them$' x.png
+refused '^cifar10: --save has no effect with --resume and --predict, which neither train nor test$' --resume x --save y --predict z
+run --resume "$work/none" --predict x.png
+case $err in
+*'without which this program was built'*) echo "cifar10: skipped: --predict (built without libcnn-image)" ;;
+*)
+    python3 - "$work/own" <<'P' || fail "no pictures could be made"
+import os, struct, sys, zlib
+def png(path, width, height, colour):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    row = b"\0" + b"".join(bytes(c if x * 2 < width else c // 2 for c in colour) for x in range(width))
+    chunk = lambda kind, data: struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    with open(path, "wb") as file:
+        file.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)) +
+                   chunk(b"IDAT", zlib.compress(row * height)) + chunk(b"IEND", b""))
+for part in "train", "test":
+    for i in range(12):
+        for name, colour in (("blue", (20, 40, 250 - 5 * i)), ("green", (10, 240 - 5 * i, 30)), ("red", (250 - 5 * i, 20, 40))):
+            png(f"{sys.argv[1]}/{part}/{name}/{i}.png", 32, 32, colour)
+for name, colour in (("blue", (25, 35, 230)), ("green", (15, 215, 20)), ("red", (205, 30, 30))):
+    png(f"{sys.argv[1]}/{name}.png", 90, 60, colour)
+P
+    own="--data $work/own --model resnet20"
+    # shellcheck disable=SC2086
+    {
+    ok $own --epochs 6 --batch-size 6 --no-augment --quiet --save "$work/colours" --predict "$work/own/red.png"
+    contains "what follows training" "$(tail -n 1 "$work/out")" "^$work/own/red.png: red \\([0-9.]+ %\\), "
+    ok $own --resume "$work/colours" --predict "$work/own/blue.png" "$work/own/green.png" "$work/own/red.png"
+    same "the lines of --predict" "$(wc -l <"$work/out")" 3
+    same "the guesses" "$(sed 's|.*/\([a-z]*\).png: \([a-z]*\) ([0-9.]* %), [a-z]* ([0-9.]* %), [a-z]* ([0-9.]* %)$|\1 is \2|' "$work/out" | tr '\n' ',')" \
+        "blue is blue,green is green,red is red,"
+    echo "no picture" >"$work/own/text.png"
+    run $own --resume "$work/colours" --predict "$work/own/text.png" "$work/own/red.png"
+    same "the exit status with a file that is no picture" "$status" 1
+    same "the answers" "$(wc -l <"$work/out")" 1
+    contains "the message" "$err" '^cifar10: .*text\.png'
+    same "the messages" "$(wc -l <"$work/err")" 1
+    }
+    ;;
+esac
+
 # No pictures: it says so.
 ok --data "$work/nothing" --epochs 0 --limit 10 --quiet
 contains "what it says without pictures" "$err" '^cifar10: no pictures in .*nothing'

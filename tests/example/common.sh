@@ -60,7 +60,7 @@ interrupted()
     "$program" "$@" >"$work/out" 2>"$work/err" </dev/null &
     pid=$!
     tries=0
-    until grep -q "epoch $epoch/.* 25%" "$work/err"; do
+    until grep -qE "epoch $epoch/.* (2[5-9]|3[0-9])%" "$work/err"; do
         tries=$((tries + 1))
         [ $tries -lt 6000 ] && kill -0 $pid 2>/dev/null || { kill -KILL $pid; fail "epoch $epoch does not begin: $(cat "$work/err")"; }
         sleep 0.02

@@ -1,8 +1,9 @@
 #!/bin/sh
 # Fails when an option of the example's --help is not in its man page with the same letter and value, or the other way round, or
-# when a default differs; and, where mandoc is there, when the page is not well-formed. Usage: man-page.sh PROGRAM PAGE
+# when a default differs; and, where mandoc is there, when the page is not well-formed. Usage: man-page.sh PROGRAM PAGE [VARIABLE...]
 set -eu
 program=$1 page=$2
+shift 2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -48,7 +49,7 @@ if ! diff "$work/help" "$work/page" >"$work/diff"; then
     cat "$work/diff" >&2
     exit 1
 fi
-for variable in MNIST_MIRROR; do
+for variable in "$@"; do
     "$program" --help | grep -q "$variable" && grep -q "^\.It Ev $variable$" "$page" ||
         { echo "man-page: $variable is not both in --help and in $page" >&2; exit 1; }
 done

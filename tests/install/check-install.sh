@@ -150,9 +150,9 @@ package() {
 
 # What an installed tree must hold, and must not.
 tree_is_whole() {
-    for file in bin/mnist_cnn bin/cnn share/man/man1/cnn.1 share/bash-completion/completions/cnn share/zsh/site-functions/_cnn \
+    for file in bin/mnist_cnn bin/cifar10 bin/cnn share/man/man1/cnn.1 share/bash-completion/completions/cnn share/zsh/site-functions/_cnn \
         include/cnn/cnn.h lib/libcnn.a lib/libcnn.so lib/pkgconfig/cnn.pc share/doc/libcnn/README.md \
-        share/man/man1/mnist_cnn.1 share/man/man3/cnn.3 share/man/man3/cnn_tape.3 share/man/man3/cnn_backward.3; do
+        share/man/man1/mnist_cnn.1 share/man/man1/cifar10.1 share/man/man3/cnn.3 share/man/man3/cnn_tape.3 share/man/man3/cnn_backward.3; do
         [ -s "$root$prefix/$file" ] || fail "$prefix/$file is missing"
     done
     for page in "$root$prefix"/share/doc/libcnn/*.md; do
@@ -169,10 +169,10 @@ tree_is_whole() {
     [ -L "$root$libdir/$soname" ] && [ -L "$root$libdir/libcnn.so" ] || fail "the links of $soname are missing"
     grep -q "^prefix=$prefix\$" "$root$libdir/pkgconfig/cnn.pc" || fail "cnn.pc is not for $prefix"
     [ -z "$destdir" ] || ! grep -rlF "$destdir" "$root$prefix" || fail "DESTDIR is in these files"
-    ! readelf -d "$root$prefix/bin/mnist_cnn" "$root$prefix/bin/cnn" "$root$libdir/libcnn.so" | grep -E 'R(UN)?PATH' | grep -F "$tree" ||
+    ! readelf -d "$root$prefix/bin/mnist_cnn" "$root$prefix/bin/cifar10" "$root$prefix/bin/cnn" "$root$libdir/libcnn.so" | grep -E 'R(UN)?PATH' | grep -F "$tree" ||
         fail "the build's folder is in what was installed"
     version=$($pkg_config --modversion "$root$libdir/pkgconfig/cnn.pc")
-    for installed in mnist_cnn cnn; do
+    for installed in mnist_cnn cifar10 cnn; do
         "$root$prefix/bin/$installed" --version | grep -qF "$version" || fail "the installed $installed does not run"
     done
 }
