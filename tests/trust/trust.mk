@@ -3,7 +3,7 @@
 #   make check-trust       all of them, within 15 minutes on two cores       make check-threads   TSan and Helgrind
 # Other rooms hand their own runs in by CHECK_TRUST_EXTRA, a list of targets.
 
-TRUST_SOURCES := $(sort $(wildcard tests/trust/test_*.c))
+TRUST_SOURCES := $(sort $(filter-out $(if $(HAVE_ONNX),,%/test_onnx.c),$(wildcard tests/trust/test_*.c)))
 TRUST_PROGRAMS := $(TRUST_SOURCES:tests/trust/%.c=$(BUILD)/trust/%)
 TRUST_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 TRUST_ASAN_BUILD := $(BUILD)/trust-asan
@@ -14,11 +14,14 @@ TRUST_CHECK_LIBS = $(shell $(PKG_CONFIG) --libs check 2>/dev/null || echo -lchec
 # The library's own calls of pthread_create pass the test.
 $(BUILD)/trust/test_faults: TRUST_LDFLAGS := -Wl,--wrap=pthread_create
 
+$(BUILD)/trust/test_onnx: $(ONNX_STATIC)
+$(BUILD)/trust/test_onnx: TRUST_LIBS = $(ONNX_STATIC)
+
 $(BUILD)/trust/%: tests/trust/%.c $(wildcard tests/trust/*.h tests/support/*.h) $(wildcard src/ops/*.def) $(OPTIMIZERS) $(STATIC)
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(QUIET)$(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Wno-unused-function -Wno-format-truncation -Iinclude -Isrc -Itests -I$(BUILD)/trust -I$(GENERATED) -pthread \
-		$(if $(HAVE_ZLIB),-DCNN_HAVE_ZLIB) $(CPPFLAGS) $(CFLAGS) $(TEST_CFLAGS) $< -o $@ $(LDFLAGS) $(TRUST_LDFLAGS) $(STATIC) \
+		$(if $(HAVE_ZLIB),-DCNN_HAVE_ZLIB) $(CPPFLAGS) $(CFLAGS) $(TEST_CFLAGS) $< -o $@ $(LDFLAGS) $(TRUST_LDFLAGS) $(TRUST_LIBS) $(STATIC) \
 		$(TRUST_CHECK_LIBS) $(ZLIB_LIBS) -lm -ldl
 
 # An epoch of training, linked in both ways, that test_determinism runs.
