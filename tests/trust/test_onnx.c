@@ -441,6 +441,8 @@ static buffer attacked(const attack *a)
     put_message(&model, 8, &part[OPSET]);
     put_message(&model, 25, &part[FUNCTION]);
     put(&model, part[MODEL].bytes, part[MODEL].size);
+    free(part[MODEL].bytes);
+    free(g->bytes);
     return model;
 }
 
