@@ -3,7 +3,8 @@
 
 The nets are those of examples/zoo, written as ONNX files by tests/trace/write_zoo and read by all: libcnn loads the file
 (libcnn-onnx), and freezes it for the shape. Each runtime is a process of its own; the processes of a row take turns, A B C A B C. A
-row has the median of each and how many times libcnn's time the faster of the two others takes; a table ends with the geometric mean.
+row has the median of each and how many times libcnn's time the faster of the two others takes; a table ends with the geometric mean of
+that, and with those of each of the others alone.
 
   make bench-predictor PREDICTOR_ARGS='--only resnet20 --threads 1 --batches 1'
 """
@@ -181,7 +182,17 @@ class Bench:
         print(f"  {net:22} batch {batch:3} {cells} {ratio:8.2f}", flush=True)
         self.lines.append({"bench": "predictor", "net": net, "batch": batch, "threads": threads, "median_seconds": medians,
                            "libcnn_speedup": ratio})
-        return ratio
+        return {"the faster": ratio, **{name: t / own for name, t in medians.items() if name != "libcnn"}}
+
+    @staticmethod
+    def means(ratios):
+        """Lines with the geometric mean and the least of the rows, against the faster of the others and against each."""
+        for name in ["the faster", *(name for name in RUNTIMES if name != "libcnn")]:
+            known = {key: row[name] for key, row in ratios.items() if row.get(name, math.nan) > 0}
+            if known:
+                mean = math.exp(statistics.fmean(map(math.log, known.values())))
+                least = min(known, key=known.get)
+                yield f"  geometric mean against {name} {mean:.2f}, least {known[least]:.2f} ({least[0]}, batch {least[1]})"
 
     def run(self):
         print(f"load average {os.getloadavg()[0]:.2f}")
@@ -190,11 +201,8 @@ class Bench:
                   "of the others takes", flush=True)
             nets = [net for net in NETS if not self.args.only or re.fullmatch(self.args.only, net)]
             ratios = {(net, batch): self.row(net, batch, threads) for net in nets for batch in self.args.batches}
-            known = {key: ratio for key, ratio in ratios.items() if ratio > 0}
-            if known:
-                mean = math.exp(statistics.fmean(map(math.log, known.values())))
-                least = min(known, key=known.get)
-                print(f"  geometric mean {mean:.2f}, least {known[least]:.2f} ({least[0]}, batch {least[1]})", flush=True)
+            for line in self.means(ratios):
+                print(line, flush=True)
         for name, version in self.versions.items():
             print(f"    {name} {version}")
         for line in sorted(self.missing):

@@ -85,7 +85,7 @@ START_TEST(what_is_no_array_of_numbers_is_named)
         const char *file, *text;
     } cases[] = { { "objects.npy", "byte 24: objects, which are pickled and never read" },
                   { "structured.npy", "byte 21: a structured dtype, which is not read" },
-                  { "strings.npy", "tensor \"arr_0\" is <U2, expected f2, f4, f8, i1, i2, i4, i8, u1, u2, u4, b1 or bfloat16" } };
+                  { "strings.npy", "tensor \"arr_0\" is <U2, expected f2, f4, f8, i1, i2, i4, i8, u1, u2, u4, u8, b1 or bfloat16" } };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         ck_assert_ptr_null(cnn_npy_load(ctx, numpy_path(cases[i].file)));
         failed_with(CNN_ERROR_UNSUPPORTED, cases[i].text);

@@ -60,7 +60,7 @@ static const struct {
       "dtype and shape do not need as many bytes as follow", 8, CNN_ERROR_FORMAT },
     { "{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387906,), }\n@",
       "dtype and shape do not need as many bytes as follow", 8, CNN_ERROR_FORMAT },
-    { "{'descr': '<u8'" REST, "tensor \"arr_0\" is <u8, expected", 16, CNN_ERROR_UNSUPPORTED },
+    { "{'descr': '<c8'" REST, "tensor \"arr_0\" is <c8, expected", 16, CNN_ERROR_UNSUPPORTED },
     { "{'descr': '|V2'" REST, "tensor \"arr_0\" is |V2, expected", 4, CNN_ERROR_UNSUPPORTED },
     { "{'descr': '<M8[ns]'" REST, "tensor \"arr_0\" is <M8[ns], expected", 16, CNN_ERROR_UNSUPPORTED },
 };
@@ -81,6 +81,21 @@ START_TEST(headers_are_understood_or_refused_at_their_byte)
         assert_error(cnn_context_status(ctx), headers[_i].status, headers[_i].text);
         ck_assert_msg(strstr(cnn_last_error(ctx), place), "%s: %s", headers[_i].header, cnn_last_error(ctx));
     }
+}
+END_TEST
+
+START_TEST(integers_of_64_bits_without_a_sign_are_read_by_their_bits)
+{
+    static const unsigned char big[] = { 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2 };
+    static const int64_t expected[] = { INT64_MIN, 258 };
+    unsigned char file[512];
+    size_t size = npy_make(file, "{'descr': '>u8'" REST, sizeof big);
+    memcpy(file + size - sizeof big, big, sizeof big);
+    file_put(in_folder("u8.npy"), file, size);
+    cnn_tensor *t = cnn_npy_load(ctx, in_folder("u8.npy"));
+    ck_assert_msg(t && cnn_tensor_dtype(t) == CNN_I64, "%s", cnn_last_error(ctx));
+    ck_assert_mem_eq(host_elements(t), expected, sizeof expected);
+    cnn_tensor_free(t);
 }
 END_TEST
 
@@ -223,6 +238,7 @@ int main(void)
     Suite *suite = suite_create("numpy_refused");
     TCase *tests = io_case(suite, "refused files");
     tcase_add_loop_test(tests, headers_are_understood_or_refused_at_their_byte, 0, sizeof headers / sizeof *headers);
+    tcase_add_test(tests, integers_of_64_bits_without_a_sign_are_read_by_their_bits);
     tcase_add_test(tests, versions_and_lengths_are_checked);
     tcase_add_loop_test(tests, archives_are_understood_or_refused, 0, sizeof archives / sizeof *archives);
     tcase_add_test(tests, names_and_check_sums_are_checked);

@@ -3,11 +3,13 @@
  *
  * A predictor is made of any module and the shapes of its inputs. It holds the kernels that the module's forward runs
  * in evaluation, one after the other, with weights in the form that they read and with a plan of the memory in
- * between. A call has no tape and no tensors, takes no lock and allocates nothing. Its results are equal, to the bit,
- * to those of the module in a step of CNN_EVAL wherever both run the same kernels.
+ * between. A call has no tape and no tensors and allocates nothing. Its results are equal, to the bit, to those of the
+ * module in a step of CNN_EVAL wherever both run the same kernels.
  *
- * Threads. Any number of threads may call one predictor at once. The kernels of a call run on the threads of the
- * module's context, as far as these are not busy with another call. */
+ * Threads. Any number of threads may call one predictor at once; it has no lock. The kernels of a call run on the
+ * threads of the module's context, as far as these are not busy with another call: a call that has them takes their
+ * mutex for a moment to wake those that sleep, and sleeps itself where it has to wait long for the last one. In a
+ * context of one thread a call takes no lock. */
 #ifndef CNN_PREDICTOR_H
 #define CNN_PREDICTOR_H
 

@@ -84,7 +84,8 @@ static bool understand_type(literal *l, const char *text, cnn__member *member, c
         uint8_t type;
     } types[] = { { "f4", CNN_F32 },       { "f8", CNN_F64 },       { "i8", CNN_I64 },       { "i4", CNN_I32 },
                   { "u1", CNN_U8 },        { "b1", CNN_BOOL },      { "f2", CNN__TYPE_F16 }, { "i1", CNN__TYPE_I8 },
-                  { "i2", CNN__TYPE_I16 }, { "u2", CNN__TYPE_U16 }, { "u4", CNN__TYPE_U32 }, { "V2", CNN_BF16 } };
+                  { "i2", CNN__TYPE_I16 }, { "u2", CNN__TYPE_U16 }, { "u4", CNN__TYPE_U32 }, { "V2", CNN_BF16 },
+                  { "u8", CNN_I64 } /* by its bits, as ONNX's */ };
     if (strcmp(text, "bfloat16") == 0) {
         text = "<V2"; /* what NumPy makes of ml_dtypes.bfloat16 */
     }

@@ -177,7 +177,7 @@ cnn_tensor *cnn__safetensors_tensor(cnn__safetensors *st, const cnn__entry *entr
     if (cnn__entry_dtype(entry) < 0) {
         cnn__file_fail(file, CNN_ERROR_UNSUPPORTED, cnn__entry_byte(st, entry), "tensor \"%s\" is %s, expected %s",
                        CNN__Q(cnn__entry_name(st, entry)), cnn__entry_type(st, entry),
-                       st->members ? "f2, f4, f8, i1, i2, i4, i8, u1, u2, u4, b1 or bfloat16"
+                       st->members ? "f2, f4, f8, i1, i2, i4, i8, u1, u2, u4, u8, b1 or bfloat16"
                                    : "F32, F64, F16, BF16, I64, I32, U8 or BOOL");
         return NULL;
     }
