@@ -1,14 +1,15 @@
 # The CUDA back end without a GPU: a stand-in for NVIDIA's libraries (standin.h), on which the plug-in itself runs. A plug-in of
 # its own kind (plan_reference.c) computes with the CPU's kernels, so that its results have the CPU's bits.
 #   make check-cuda        everything that takes seconds (part of make check)
-#   make check-cuda-long   every call of every library fails once; an epoch of MNIST
+#   make check-cuda-long   every call of every library fails once; operations beside the CPU; an epoch of 2,000 digits; some of the
+#                          device battery on the plug-in itself
 #   make check-cuda-host        some of the device battery on the kernels as they are compiled for the host (part of make check)
 #   make check-cuda-host-long   all of it (part of make check-long)
 #   make check-cuda-kernels     NVRTC and nvcc compile every kernel for CUDA_ARCHITECTURES, where there is either; CNN_NVRTC
 #                               names libnvrtc.so.* (part of make check-long)
 ifneq ($(HAVE_CUDA),)
 # ---- the kernels themselves, proved without a GPU (docs/cuda-kernels.md) ----
-CUDA_ARCHITECTURES := 75,80,86,89,90,100,120
+CUDA_ARCHITECTURES := 75,80,86,87,89,90,100,103,110,120
 CUDA_HOST_FOLDER := $(BUILD)/cuda/host
 CUDA_HOST := $(CUDA_HOST_FOLDER)/backends/libcnn-cudahost.so
 CUDA_KERNEL_OBJECTS := $(CUDA_KERNEL_FILES:cuda/kernels/%.cu=$(CUDA_HOST_FOLDER)/%.kernel.o)
@@ -127,15 +128,20 @@ check-cuda: $(CUDA_TESTS)/test_cuda $(CUDA_TESTS)/test_steps $(CUDA_STANDIN) $(C
 $(CUDA_TESTS)/grid $(CUDA_TESTS)/gpu_errors: $(CUDA_TESTS)/%: tests/cuda/%.c $(PUBLIC_HEADERS) $(SHARED)
 	@mkdir -p $(@D)
 	$(call say,LINK)
-	$(QUIET)$(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Iinclude $(CPPFLAGS) $(CFLAGS) $< -o $@ $(LDFLAGS) -L$(LIB) $(call rpath,$(@D)) -lcnn -lm
+	$(QUIET)$(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Iinclude $(CPPFLAGS) $(CFLAGS) $< -o $@ $(LDFLAGS) -L$(LIB) $(call rpath,$(@D)) -lcnn -ldl -lm
 
+# The queue, graphs, products by cuBLASLt and convolutions by cuDNN are in it, which check-cuda-host goes past. Groups of cases are told that
+# a device is there by CNN_DEVICE; each program has a family of kernels.
+CUDA_BATTERY := $(CUDA_HOST_SHORT) test_resident
 CHECK_LONG += check-cuda-long
 # The plug-in itself, with the kernels compiled for the host, and an epoch of the example on both kinds.
 check-cuda-long: $(CUDA_TESTS)/test_cuda $(CUDA_TESTS)/grid $(CUDA_TESTS)/gpu_errors $(CUDA_STANDIN) $(CUDA_REFERENCE) $(CUDA_SHARED) \
-		$(BUILD)/examples/mnist_cnn $(CUDA_DIGITS)
+		$(BUILD)/examples/mnist_cnn $(CUDA_DIGITS) $(CUDA_BATTERY:%=$(BUILD)/tests/%)
 	@CNN_TEST_CUDA=all $(CUDA_TESTS)/test_cuda
 	@$(CUDA_ON_STANDIN) $(CUDA_TESTS)/grid
 	@CNN_STANDIN_MEMORY=500000000 $(CUDA_ON_STANDIN) $(CUDA_TESTS)/gpu_errors
+	@$(CUDA_ON_STANDIN) $(CUDA_TESTS)/gpu_errors fault
+	@$(foreach p,$(CUDA_BATTERY),$(CUDA_ON_STANDIN) CNN_DEVICE=cuda CK_TIMEOUT_MULTIPLIER=20 $(CUDA_HOST_CASE_$(p)) $(BUILD)/tests/$(p) &&) true
 	@$(CUDA_ON_STANDIN) tests/cuda/epoch.sh $(BUILD)/examples/mnist_cnn $(dir $(CUDA_DIGITS)) $(CUDA_REFERENCE)
 
 endif
