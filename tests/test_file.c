@@ -4,7 +4,9 @@
 #include "support/elements.h"
 #include "support/io.h"
 
+#if CNN__POSIX
 #include <pthread.h>
+#endif
 
 static void failed_with(cnn_status status, const char *text)
 {
@@ -93,6 +95,7 @@ START_TEST(its_tensors_are_read_by_number)
 END_TEST
 
 /* A checkpoint lists its own tensors too, and a save that replaces the file does not change what is open. */
+#if CNN__POSIX
 START_TEST(an_open_file_stays_what_it_was)
 {
     cnn_module *model = make_model(4);
@@ -110,6 +113,7 @@ START_TEST(an_open_file_stays_what_it_was)
     cnn_module_free(model);
 }
 END_TEST
+#endif
 
 START_TEST(misuse_is_reported)
 {
@@ -147,6 +151,7 @@ START_TEST(misuse_is_reported)
 }
 END_TEST
 
+#if CNN__POSIX
 START_TEST(every_call_gives_cancelability_back)
 {
     int state;
@@ -162,6 +167,7 @@ START_TEST(every_call_gives_cancelability_back)
     ck_assert_int_eq(state, PTHREAD_CANCEL_DISABLE);
 }
 END_TEST
+#endif
 
 START_TEST(failed_allocations_leave_nothing_open)
 {
@@ -187,9 +193,13 @@ int main(void)
     TCase *tests = io_case(suite, "file");
     tcase_add_test(tests, a_file_says_what_it_holds);
     tcase_add_test(tests, its_tensors_are_read_by_number);
+#if CNN__POSIX
     tcase_add_test(tests, an_open_file_stays_what_it_was);
+#endif
     tcase_add_test(tests, misuse_is_reported);
+#if CNN__POSIX
     tcase_add_test(tests, every_call_gives_cancelability_back);
+#endif
     tcase_add_test(tests, failed_allocations_leave_nothing_open);
     return suite_run(suite);
 }

@@ -155,6 +155,7 @@ static cnn_status write_nothing(const cnn_tensor *const *inputs, int count, cnn_
     return CNN_OK;
 }
 
+#if CNN__POSIX
 START_TEST(names_of_files_are_escaped)
 {
     const char *path = in_folder(evil);
@@ -175,6 +176,7 @@ START_TEST(names_of_files_are_escaped)
     says_tame("a folder");
 }
 END_TEST
+#endif
 
 START_TEST(names_of_tensors_and_modules_are_escaped)
 {
@@ -476,7 +478,9 @@ int main(void)
     tcase_add_test(tests, what_a_terminal_obeys_is_escaped);
     tcase_add_test(tests, programs_escape_names_with_the_same_call);
     tcase_add_test(tests, messages_are_cut_between_characters_and_escapes);
+#if CNN__POSIX
     tcase_add_test(tests, names_of_files_are_escaped);
+#endif
     tcase_add_test(tests, names_of_tensors_and_modules_are_escaped);
     tcase_add_test(tests, names_of_operations_are_escaped_on_the_tape_too);
     tcase_add_test(tests, the_environment_is_escaped);
