@@ -43,7 +43,7 @@ static tensors constant(cnn_tensor *const *list)
     return (tensors)(const void *)list;
 }
 
-static cnn_status call_infer(const custom *c, const cnn__call *call, cnn_custom_output *outputs)
+static cnn_status custom_infer(const custom *c, const cnn__call *call, cnn_custom_output *outputs)
 {
     const cnn_custom_op *op = &c->op;
     return op->forward_many
@@ -51,14 +51,14 @@ static cnn_status call_infer(const custom *c, const cnn__call *call, cnn_custom_
                : op->infer(constant(call->x), call->count, &outputs->dtype, &outputs->ndim, outputs->shape, c->user);
 }
 
-static cnn_status call_forward(const custom *c, cnn__call *call)
+static cnn_status custom_forward(const custom *c, cnn__call *call)
 {
     const cnn_custom_op *op = &c->op;
     return op->forward_many ? op->forward_many(constant(call->x), call->count, call->out, call->results, c->user)
                             : op->forward(constant(call->x), call->count, call->out[0], c->user);
 }
 
-static cnn_status call_backward(const custom *c, const cnn__node *node, cnn_tensor *const *gradients)
+static cnn_status callback_backward(const custom *c, const cnn__node *node, cnn_tensor *const *gradients)
 {
     const cnn_custom_op *op = &c->op;
     tensors in = constant(node->saved), out = in + node->count, dy = constant(node->dy);
@@ -80,7 +80,7 @@ static void custom_backward(cnn__node *node, cnn_tensor *dy)
     cnn__running running = { .tape = node->tape, .part = "the backward of", .name = c->op.name };
     cnn__running_enter(&running);
     set_writable(gradients, node->count, true);
-    cnn_status status = call_backward(c, node, gradients);
+    cnn_status status = callback_backward(c, node, gradients);
     set_writable(gradients, node->count, false);
     cnn__running_leave(&running);
     if (status != CNN_OK) {
@@ -123,7 +123,7 @@ static bool custom_compute(cnn__call *call, const custom *c)
     unsigned long failures = cnn__failure_number();
     cnn__running running = { .tape = call->tape, .part = "the infer of", .name = c->op.name };
     cnn__running_enter(&running);
-    cnn_status status = call_infer(c, call, outputs);
+    cnn_status status = custom_infer(c, call, outputs);
     cnn__running_leave(&running);
     if (status == CNN_OK) {
         if (!make_results(call, outputs)) {
@@ -134,7 +134,7 @@ static bool custom_compute(cnn__call *call, const custom *c)
             running.part = "the forward of";
             cnn__running_enter(&running);
             set_writable(call->out, call->results, true);
-            status = call_forward(c, call);
+            status = custom_forward(c, call);
             set_writable(call->out, call->results, false);
             cnn__running_leave(&running);
         }

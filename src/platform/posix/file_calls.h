@@ -2,8 +2,21 @@
 #ifndef CNN_PLATFORM_POSIX_FILE_CALLS_H
 #define CNN_PLATFORM_POSIX_FILE_CALLS_H
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <unistd.h>
+
+/* fsync(), which on Apple's systems leaves bytes in the disk's own cache; not every file system can empty that. */
+static inline int cnn__sync(int fd)
+{
+#ifdef F_FULLFSYNC
+    if (fcntl(fd, F_FULLFSYNC) == 0) {
+        return 0;
+    }
+#endif
+    return fsync(fd);
+}
 
 /* The system calls. On failure each returns −1 and sets errno, as the system's own does. */
 typedef struct cnn__file_calls {

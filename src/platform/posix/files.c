@@ -17,17 +17,6 @@ static int system_open(const char *path, int flags, mode_t mode)
     return open(path, flags, mode);
 }
 
-/* On Apple's systems fsync() leaves bytes in the disk's own cache; not every file system can empty that. */
-static int system_sync(int fd)
-{
-#ifdef F_FULLFSYNC
-    if (fcntl(fd, F_FULLFSYNC) == 0) {
-        return 0;
-    }
-#endif
-    return fsync(fd);
-}
-
 const cnn__file_calls cnn__file_system = {
     .open = system_open,
     .fstat = fstat,
@@ -39,7 +28,7 @@ const cnn__file_calls cnn__file_system = {
     .write = write,
     .chown = fchown,
     .chmod = fchmod,
-    .sync = system_sync,
+    .sync = cnn__sync,
     .close = close,
     .rename = rename,
     .unlink = unlink,
