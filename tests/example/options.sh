@@ -70,9 +70,9 @@ for option in '--shards 4' '-k 0' '--optimizer lamb' '-O lars' '--warmup 1' '-w 
     # shellcheck disable=SC2086
     refused '--shards, --optimizer and --warmup need --mpi$' $option
 done
-for option in --tutorial -T '--predict x.png'; do
+for option in --tutorial -T '--predict x.png' '--best x' '--patience 1'; do
     # shellcheck disable=SC2086
-    refused "--tutorial and --predict are one process's, and --mpi is given\$" --mpi $option
+    refused "--tutorial, --predict, --best and --patience are one process's, and --mpi is given\$" --mpi $option
 done
 for option in --tensorboard -B --csv -C --profile -P; do
     refused '--tensorboard, --csv and --profile record training, and nothing is trained$' --resume x --eval-only "$option" x
