@@ -105,7 +105,7 @@ static cnn_tensor *copied(cnn__onnx_file_bytes *file, const cnn__onnx_tensor_def
     bool cpu = is_on_cpu(file->ctx);
     cnn_tensor *tensor = cpu ? cnn_tensor_empty(file->ctx, dtype, def->ndim, def->shape) : NULL;
     void *memory = cpu ? NULL : malloc(wide ? wide : 1);
-    unsigned char none;
+    unsigned char none = 0; /* where no elements are written */
     if (!tensor && !memory) {
         cnn__onnx_wire_fail(file, CNN_ERROR_NO_MEMORY, NULL, "no memory for %zu bytes", wide);
         return NULL;

@@ -146,7 +146,8 @@ void cnn__export_write_fold(cnn__export *s, const cnn_trace_node *node)
     cnn__export_operand(&op, cnn__export_integers(s, 2, numbers));
     for (int k = 0; k < 3; k++) {
         cnn__export_window_ints(s, node, from[k], 2, numbers);
-        memcpy(numbers + 2, numbers, 2 * sizeof *numbers);
+        numbers[2] = numbers[0];
+        numbers[3] = numbers[1];
         cnn__export_ints(&op, to[k], k == 2 ? 4 : 2, numbers);
     }
     cnn__export_result(&op, y);
