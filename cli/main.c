@@ -34,7 +34,8 @@ static const command commands[] = {
       "Prints what is in a file of tensors, without reading elements, or in a model whose name ends with .onnx: its\n"
       "inputs and outputs, its operators, also those that are not supported, and its initializers.\n"
       "\n"
-      "  -n, --nodes      the nodes of a model, too: name, operator, inputs and outputs, with what the file says of them\n"
+      "  -n, --nodes      the nodes of a model, too: name, operator, inputs and outputs, with what the file says of "
+      "them\n"
       "  -j, --json       one JSON object on one line\n"
       "  -h, --help       print this and end\n",
       run_info },
