@@ -24,7 +24,6 @@ fi
 
 if command -v nvcc >/dev/null 2>&1; then
     known=$(nvcc --list-gpu-code)
-    # shellcheck disable=SC2016 # the words are those of the inner shell
     compiled=
     for architecture in $(echo "$architectures" | tr , ' '); do
         if echo "$known" | grep -qx "sm_$architecture"; then
@@ -33,6 +32,7 @@ if command -v nvcc >/dev/null 2>&1; then
             echo "skipped: sm_$architecture (this nvcc does not know it)" >&2
         fi
     done
+    # shellcheck disable=SC2016 # the words are those of the inner shell
     for architecture in $compiled; do
         whole=
         case "$compiled" in " $architecture"*) whole=1 ;; esac

@@ -44,8 +44,8 @@ typedef struct cnn_context_options {
     cnn_math math;                /**< default CNN_MATH_FAST; since 0.2 */
     const char *device;           /**< where tensors are and operations run, as PyTorch names it: "cpu", "cuda:0" or
                                        "cuda", or "auto", which is the first device that is not the CPU, if there is
-                                       one that can be opened, else the CPU; default: the environment variable CNN_DEVICE, else "cpu". <cnn/device.h>
-                                       says which there are; since 0.2 */
+                                       one that can be opened, else the CPU; default: the environment variable
+                                       CNN_DEVICE, else "cpu". <cnn/device.h> says which there are; since 0.2 */
     cnn_allocate_fn allocate;     /**< default: the C library's; give both or none */
     cnn_deallocate_fn deallocate; /**< goes with `allocate` */
     void *allocator_user;         /**< passed to both */

@@ -7,7 +7,8 @@
 /* Records a message that is already formatted; `message` may point into the record itself. */
 cnn_status cnn__fail_text(const cnn_context *ctx, cnn_status status, const char *message);
 
-/* Where an allocation on a device writes why it has failed, empty: the next cnn__fail_memory() of this thread says it. */
+/* Where an allocation on a device writes why it has failed, empty at first: the next cnn__fail_memory() of this thread
+ * says it. */
 char *cnn__memory_reason(size_t *size);
 
 #endif
