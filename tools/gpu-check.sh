@@ -133,7 +133,7 @@ phase_training() {
 
 phase_speed() {
     build all cuda
-    try "the tutorial's network beside PyTorch" "$python" tools/gpu/speed.py --seconds "$(($(left) - 30))" ${standin:+--standin} -- \
+    try "the tutorial's network beside PyTorch" "$python" tools/gpu/speed.py --seconds "$(($(left) > 110 ? $(left) - 90 : 20))" ${standin:+--standin} -- \
         "${data[@]}"
 }
 
