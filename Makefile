@@ -196,7 +196,7 @@ RARE += $(patsubst %,$(BUILD)/src/kernels/simd/%.sse2.o,conv/1x1 conv/1x1_weight
 	elementwise/elementwise elementwise/maxpool elementwise/optimizers gemm/gemm layout/channels_last layout/padded map/softmax winograd/conv winograd/conv_weight winograd/transforms)
 RARE += $(foreach name,conv/dispatch conv/dispatch_weight,$(ISAS:%=$(BUILD)/src/kernels/simd/$(name).%.o))
 # A recurrent step multiplies in gemm and activates in the elementwise kernels: what lies between is short.
-RARE += $(foreach name,array/pick array/rnn array/rnn_f64 reference/normalise reference/optimizers,$(BUILD)/src/kernels/$(name).o)
+RARE += $(foreach name,array/pick array/rnn array/rnn_f64 array/sort reference/normalise reference/optimizers reference/reference,$(BUILD)/src/kernels/$(name).o)
 RARE += $(BUILD)/src/kernels/array/attention.o
 # Maps and reductions of f64 and of integers, and blocks of f64, for gradient checks and indices: vectors of two would not be worth
 # their size; and what makes products of single rows calls their maps.
@@ -205,7 +205,7 @@ RARE += $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/io/*.c src/ops/*.c src/optim/
 RARE += $(foreach name,augment augment_affine augment_random augmented bytes cifar dataset idx loader loader_make loader_worker loader_write mix mnist pad_collate sample_tensors sampler subset,$(BUILD)/src/data/$(name).o) \
 	$(patsubst %.c,$(BUILD)/%.o,$(wildcard src/device/*.c)) $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/kernels/*.c)) \
 	$(foreach name,anomaly apply backward call custom final grad gradcheck hook running step undo,$(BUILD)/src/autograd/$(name).o) \
-	$(foreach name,error file memory message options parallel status utf8,$(BUILD)/src/base/$(name).o) \
+	$(foreach name,error file math memory message options parallel status utf8,$(BUILD)/src/base/$(name).o) \
 	$(foreach name,cpus files library process quota replace,$(BUILD)/src/platform/$(PLATFORM)/$(name).o) \
 	$(foreach name,borrow cache cache_plan context dlpack elements failed_step format host kept random shape tensor,$(BUILD)/src/tensor/$(name).o)
 # What every operation passes through decides how long a small one takes.
