@@ -10,7 +10,7 @@ typedef struct frozen {
     cnn_predictor *predictor; /* NULL: it runs in steps */
     cnn_tape *tape;
     void **outputs;        /* the predictor's elements, which belong to this; tensors of the tape otherwise */
-    const void **elements; /* of the inputs */
+    const void **elements; /* the elements of the inputs */
     char why[256];         /* it cannot be frozen */
 } frozen;
 

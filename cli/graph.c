@@ -385,7 +385,7 @@ static int said(const graph_value *v)
     return (v->type != 0) + (v->ndim >= 0);
 }
 
-/* Of one name the description that says most comes first. */
+/* The description that says most comes first among those of one name. */
 static int by_name_and_size(const void *a, const void *b)
 {
     int order = by_name(a, b);

@@ -21,14 +21,14 @@ typedef struct graph_tensor {
     int64_t elements, bytes; /* bytes: stored raw; -1: libcnn does not hold the type */
     part message, raw;
     bool has_raw, is_external;
-    const char *location; /* of elements in another file */
+    const char *location; /* where its elements are in another file */
     uint64_t offset;
 } graph_tensor;
 
 typedef struct graph_node {
     const char *name, *type, *domain;
     int parent;         /* the node in whose attribute `branch` it is; -1: in the model's graph, where `branch` is "" */
-    const char *branch; /* or in a function, whose name it is then */
+    const char *branch; /* the branch that it is in, or the name of the function */
     const char **inputs, **outputs; /* "": left out */
     int input_count, output_count;
 } graph_node;

@@ -15,7 +15,7 @@
 
 /* ---- an initializer ---- */
 
-enum { FLOAT = 1 }; /* of TensorProto.DataType */
+enum { FLOAT = 1 }; /* a value of TensorProto.DataType */
 
 static bool same_shape(const graph_tensor *i, const cnn_tensor *t)
 {

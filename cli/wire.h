@@ -16,7 +16,7 @@ typedef struct part {
 typedef struct field {
     uint64_t number, value; /* the value of a varint */
     int type;
-    part bytes; /* of any other type */
+    part bytes; /* the content of any other type */
 } field;
 
 bool wire_varint(part *p, uint64_t *value);

@@ -131,8 +131,8 @@ typedef struct cnn_random_rotation_options {
     size_t struct_size;        /**< sizeof(cnn_random_rotation_options) */
     double fill;               /**< value outside of the image; default 0 */
     const double *fills;       /**< one value per channel in place of `fill`, copied; default NULL */
-    double center_x;           /**< of the map, in pixels from the left edge; default: the middle; CNN_ZERO: 0 */
-    double center_y;           /**< of the map, in pixels from the upper edge; default: the middle; CNN_ZERO: 0 */
+    double center_x;           /**< the map's centre, in pixels from the left edge; default: the middle; CNN_ZERO: 0 */
+    double center_y;           /**< the map's centre, in pixels from the upper edge; default: the middle; CNN_ZERO: 0 */
     int fill_count;            /**< how many `fills`, the images' channels; 0 without them */
     bool bilinear;             /**< default: the nearest pixel */
     unsigned char reserved[3]; /**< zero: room for later options */
@@ -156,8 +156,8 @@ typedef struct cnn_random_affine_options {
     double shear_y_max;        /**< largest shear along y; default 0 */
     double fill;               /**< value outside of the image; default 0 */
     const double *fills;       /**< one value per channel in place of `fill`, copied; default NULL */
-    double center_x;           /**< of the map, in pixels from the left edge; default: the middle; CNN_ZERO: 0 */
-    double center_y;           /**< of the map, in pixels from the upper edge; default: the middle; CNN_ZERO: 0 */
+    double center_x;           /**< the map's centre, in pixels from the left edge; default: the middle; CNN_ZERO: 0 */
+    double center_y;           /**< the map's centre, in pixels from the upper edge; default: the middle; CNN_ZERO: 0 */
     int fill_count;            /**< how many `fills`, the images' channels; 0 without them */
     bool bilinear;             /**< default: the nearest pixel */
     unsigned char reserved[3]; /**< zero: room for later options */

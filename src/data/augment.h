@@ -96,7 +96,7 @@ struct cnn__transform {
         } crop;
         struct {
             int64_t h, w;     /* w is 0: h is the shorter side, */
-            int64_t max_size; /* and this the most that the longer one may be; 0: any */
+            int64_t max_size; /* the most that the longer one may be; 0: any */
             double scale[2], ratio[2];
             bool nearest, antialias;
         } resize;
@@ -105,7 +105,7 @@ struct cnn__transform {
             bool bilinear;
         } affine;
         struct {
-            double factor[4][2]; /* of brightness, contrast, saturation and hue: from, to */
+            double factor[4][2]; /* ranges of brightness, contrast, saturation and hue: from, to */
         } jitter;
         struct {
             double scale[2], ratio[2];

@@ -101,8 +101,8 @@ class Transforms:
 
         fill: value outside of the image; default 0
         fills: one value per channel in place of `fill`, copied; default NULL
-        center_x: of the map, in pixels from the left edge; default: the middle; CNN_ZERO: 0
-        center_y: of the map, in pixels from the upper edge; default: the middle; CNN_ZERO: 0
+        center_x: the map's centre, in pixels from the left edge; default: the middle; CNN_ZERO: 0
+        center_y: the map's centre, in pixels from the upper edge; default: the middle; CNN_ZERO: 0
         bilinear: default: the nearest pixel"""
         return self._add(
                 "cnn_augment_random_rotation_with", min_degrees, max_degrees, options(B.cnn_random_rotation_options,
@@ -129,8 +129,8 @@ class Transforms:
         shear_y_max: largest shear along y; default 0
         fill: value outside of the image; default 0
         fills: one value per channel in place of `fill`, copied; default NULL
-        center_x: of the map, in pixels from the left edge; default: the middle; CNN_ZERO: 0
-        center_y: of the map, in pixels from the upper edge; default: the middle; CNN_ZERO: 0
+        center_x: the map's centre, in pixels from the left edge; default: the middle; CNN_ZERO: 0
+        center_y: the map's centre, in pixels from the upper edge; default: the middle; CNN_ZERO: 0
         bilinear: default: the nearest pixel"""
         return self._add(
                 "cnn_augment_random_affine_with", min_degrees, max_degrees, options(B.cnn_random_affine_options,

@@ -17,7 +17,7 @@ typedef struct cnn__reduction {
     size_t x_size, y_size;
     char *y;
     const char *x;
-    const cnn__product_gradients *products; /* of which the elements are made that are reduced; NULL: those of x are */
+    const cnn__product_gradients *products; /* what makes the elements that are reduced; NULL: those of x are */
     cnn__map product;
 } cnn__reduction;
 

@@ -17,7 +17,7 @@ enum {
 typedef struct disjoint_job {
     const cnn__conv *g;
     const float *products;
-    float *dx;              /* of the image's first line here */
+    float *dx;              /* at the image's first line here */
     int64_t lines, columns; /* columns of the products: all positions of the lines */
 } disjoint_job;
 

@@ -56,7 +56,7 @@ static int64_t maxpool_pitch(const cnn__maxpool *g, int64_t width)
 
 typedef struct maxpool_block {
     const float *x;
-    int64_t h, rows, from, width; /* of the result */
+    int64_t h, rows, from, width; /* lines and columns of the result */
     int64_t first, begin, end;    /* pixels that a line of windows reaches, and those of them inside the image */
     float lines[2][2 * MAXPOOL_STRETCH + MAXPOOL_TAPS + LANES];
     lanes best[MAXPOOL_STRETCH / LANES];
