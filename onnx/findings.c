@@ -19,11 +19,12 @@ bool cnn__onnx_findings_add(cnn__onnx_reading *reading, cnn__onnx_findings *find
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    char *what = cnn__onnx_reading_get(reading, strlen(text) + 1, 1);
+    const size_t size = strlen(text) + 1;
+    char *what = cnn__onnx_reading_get(reading, size, 1);
     if (!what) {
         return false;
     }
-    strcpy(what, text);
+    memcpy(what, text, size);
     findings->list[findings->count - 1] =
         (cnn__onnx_finding){ what, node ? number : -1, node ? node->name : (cnn__onnx_text){ 0 } };
     return true;

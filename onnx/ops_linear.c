@@ -137,12 +137,13 @@ bool cnn__onnx_op_einsum(cnn__onnx_run *run)
         if (i + 1 < count) {
             joined(first, second, rest, to);
         } else {
-            strcpy(to, strchr(equation, '>') + 1);
+            const char *end = strchr(equation, '>') + 1;
+            memcpy(to, end, strlen(end) + 1);
         }
         step[0] = '\0';
         strcat(strcat(strcat(strcat(strcat(step, first), ","), second), "->"), to);
         y = cnn_einsum(step, y, real(cnn__onnx_in(run, i), type));
-        strcpy(first, to);
+        memcpy(first, to, strlen(to) + 1);
     }
     return cnn__onnx_out(run, 0, cnn__onnx_wrap(run, cnn__onnx_to(y, dtype), type), type);
 }

@@ -53,6 +53,28 @@ assert (torch.from_dlpack(model(cnn.from_dlpack(x)).detach()) - net(x)).abs().ma
 """,
     ),
     (
+        "torch.onnx.export(net.eval(),",
+        ["torch", "cnn.onnx"],
+        TORCH + "net, x = theirs, torch.randn(2, 3, 8, 8)\n",
+        """
+import cnn.onnx
+model = cnn.onnx.load("resnet18.onnx")
+model.eval()
+assert set(model.state_dict()) == {k for k in net.state_dict() if "num_batches" not in k}, model.state_dict().keys()
+assert (torch.from_dlpack(model(cnn.from_dlpack(x)).detach()) - net(x)).abs().max() < 1e-5
+""",
+    ),
+    (
+        "onnx.numpy_helper.to_array",
+        ["torch", "onnx.numpy_helper", "cnn.onnx"],
+        TORCH + OURS + SAME + """
+import onnx, onnx.numpy_helper, cnn.onnx
+cnn.onnx.save(ours, "net.onnx", cnn.zeros(1, 3, 8, 8))
+net = theirs
+""",
+        'kept = [{k: t for k, t in m.state_dict().items() if "num_batches" not in k} for m in (ours, net)]\nsame(*kept)\n',
+    ),
+    (
         'onnxruntime.InferenceSession("net.onnx")',
         ["numpy", "onnxruntime", "cnn.onnx"],
         OURS + 'import numpy, onnxruntime, cnn.onnx\ncnn.onnx.save(ours, "net.onnx", cnn.zeros(1, 3, 32, 32))\n',
@@ -98,7 +120,7 @@ def whole(text):
                 import torch
 
                 if tuple(map(int, torch.__version__.split(".")[:2])) < (2, 5):  # as the page says
-                    text = text.replace("dynamo=False,", "")
+                    text = text.replace(" dynamo=False,", "").replace(", dynamo=False)", ")")
             return needs, before + text + after
     names = ("numpy", "torch", "onnxruntime", "safetensors", "cnn.onnx", "cnn.image")
     return [name for name in names if f"import {name}" in text], text
