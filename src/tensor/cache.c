@@ -26,7 +26,7 @@
 
 #include <stdint.h>
 
-enum { SMALL = 1 << 20, GRAIN = 1 << 16, LEAST = 256 };
+enum { SMALL = 1 << 20, GRAIN = 1 << 16, LEAST = 256, MOST_COMPARED = 256 };
 
 /* A size class: the free slots of that size, and the idle blocks of that size. */
 typedef struct bin {
@@ -131,12 +131,14 @@ static void pull(cnn__storage **list, cnn__storage *block)
 /* ---- idle blocks ---- */
 
 /* On a device the idle blocks of one size stand in the order of their addresses: steps that are alike then find the
- * same block for the same result, and addresses are what a back end recognises a step by. The host takes the newest
- * first, which is the likeliest to be cached. */
+ * same block for the same result, and addresses are what a back end recognises a step by. Only the first are compared,
+ * so that a step of very many results takes no longer for each. The host takes the newest first, which is the likeliest
+ * to be cached. */
 static void push_idle(const cnn__cache *cache, cnn__storage **list, cnn__storage *block)
 {
     cnn__storage *before = NULL;
-    while (cache->ctx->device && *list && (uintptr_t)(*list)->data < (uintptr_t)block->data) {
+    int left = cache->ctx->device ? MOST_COMPARED : 0;
+    while (left-- > 0 && *list && (uintptr_t)(*list)->data < (uintptr_t)block->data) {
         before = *list;
         list = &before->next;
     }

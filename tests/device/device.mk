@@ -12,10 +12,11 @@ LATE := $(BUILD)/backends/libcnn-late.so
 #   image_memory, onnx_load_faults, onnx_save_faults   let malloc fail, which the test device's own threads call
 #   float_mode        sets the rounding mode of its own thread, where a device does not compute
 #   many_parameters   measures time, of which the test device would take most
+#   onnx_memory       measures the host's memory, of which the test device holds every tensor twice
 #   predictor         freezes modules, which is for the CPU
 #   process           forks with contexts open, and a queue stays with the process that opened it
 NOT_ON_DEVICES := $(addprefix test_,bar conv_kernels conv_values cpu elementary float_mode image_memory json kernels long_sums many_parameters math \
-	moments norm_kernels onnx_load_faults onnx_save_faults pool predictor process text)
+	moments norm_kernels onnx_load_faults onnx_memory onnx_save_faults pool predictor process text)
 DEVICE_TESTS = $(filter-out $(NOT_ON_DEVICES),$(TESTS))
 
 $(LATE): tests/device/late.c $(PUBLIC_HEADERS)
