@@ -112,7 +112,7 @@ sanitized = BUILD=$(BUILD)/$(1) LIB=$(BUILD)/$(1)/lib HARDEN= CFLAGS="-O1 -g -fn
 
 # Programs about the values of many elements take valgrind and the thread sanitizer minutes each: make check-long runs those.
 VALUE_TESTS := test_conv_kernels test_conv_values test_convolutions test_elementary test_elementwise test_kernels test_long_sums \
-	test_math_mode test_nonfinite test_norm_kernels test_optimizers test_zoo_parts
+	test_math_mode test_nonfinite test_norm_kernels test_onnx_training test_optimizers test_zoo_parts
 TESTS_tsan = TESTS=$(call quoted,$(filter-out $(VALUE_TESTS),$(TESTS)))
 SANITIZER_CHECKS := check-asan check-tsan
 .PHONY: $(SANITIZER_CHECKS) check-valgrind check-tsan-long
@@ -130,7 +130,7 @@ VALGRIND := --tool=memcheck --error-exitcode=99 --leak-check=full --errors-for-l
 # test_training, test_image_memory, test_onnx_load_faults, test_onnx_memory and test_onnx_save_faults take the place of malloc, which valgrind does too; make check runs them.
 # It computes in one rounding mode, takes what a cancelled thread of a test had for lost, and sees glibc's setlocale() leak.
 # So do those of every operation, of which the sanitizers see each access.
-VALGRIND_LONG := $(VALUE_TESTS) test_attention test_bfloat16 test_drops test_losses test_many_parameters test_norms test_onnx_training \
+VALGRIND_LONG := $(VALUE_TESTS) test_attention test_bfloat16 test_drops test_losses test_many_parameters test_norms \
 	test_order test_packed_weights test_ops test_ops_battery test_ops_bfloat16 test_rnn test_tape_memory test_zoo
 VALGRIND_TESTS := $(filter-out test_training test_image_memory test_onnx_load_faults test_onnx_memory test_onnx_save_faults test_float_mode test_cancel test_text \
 	$(VALGRIND_LONG),$(TESTS))
