@@ -237,6 +237,7 @@ OVERRIDES = {
     "cnn_augmentation_free": {"augmentation": "free_augmentation?!"},
     "cnn_dataset_augment": {"dataset": "dataset!", "augmentation": "any_augmentation"},
     "cnn_augment_normalize": {"channels": "one_input"},
+    "cnn_augment_resize_with": {"width": "side_or_none"},
     "cnn_trace_create": {"count": "count_of_inputs"}, "cnn_trace_free": {"trace": "trace?!"},
     "cnn_profile_free": {"profile": "profile?!"}, "cnn_profile_get_event": {"i": "event"},
     "cnn_profile_format": {"buffer": "text?", "size": "text_size"},

@@ -435,6 +435,8 @@ static void free_nothing(void *user)
 }
 static const candidate free_functions[] = { ADDRESS("none", GOOD, 0), { "good", GOOD, NULL, { .f = (void (*)(void))free_nothing }, 0 } };
 OBJECT(any_function, free_functions);
+/* 0: by the shorter side */
+NUMBERS(side_or_none, NUMBER("good", GOOD, 3), NUMBER("0", GOOD, 0), MINUS_ONE, LEAST64, LARGEST64, NUMBER("2^21", BAD, (int64_t)1 << 21));
 NUMBERS(side, NUMBER("good", GOOD, 3), NUMBER("0", BAD, 0), MINUS_ONE, LEAST64, LARGEST64, NUMBER("2^21", BAD, (int64_t)1 << 21));
 NUMBERS(pixels, NUMBER("good", GOOD, 3), NUMBER("0", GOOD, 0), MINUS_ONE, LEAST64, LARGEST64);
 NUMBERS(degrees, REAL("good", GOOD, 10), NOT_FINITE, REAL("1e9", BAD, 1e9));
