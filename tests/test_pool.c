@@ -203,7 +203,7 @@ int main(void)
     tcase_add_test(tests, a_task_may_use_the_pool_itself);
     tcase_add_test(tests, several_threads_may_use_one_pool);
 #endif
-#ifdef __linux__
+#if CNN__THREADS && defined(__linux__)
     tcase_add_test(tests, workers_that_slept_may_run_where_they_could_before);
 #endif
 #if CNN__POSIX

@@ -221,8 +221,9 @@ static cnn_status step_on(cnn_tape *t, rig *r, cnn_tensor *labels)
 
 static const char *bad_label(void)
 {
-    return on_device() ? "context_synchronize: on the device late:0 index_check failed: the index at 1 is 99"
-                       : "cross_entropy: target at [1] is 99, expected 0 to 2 or ignore_index -100";
+    static char text[128];
+    snprintf(text, sizeof text, "context_synchronize: on the device %s index_check failed: the index at 1 is 99", cnn_context_device(ctx));
+    return on_device() ? text : "cross_entropy: target at [1] is 99, expected 0 to 2 or ignore_index -100";
 }
 
 START_TEST(a_failure_belongs_to_its_tape)
