@@ -97,7 +97,7 @@ static bool add_state(cnn__onnx_reading *reading, cnn__onnx_names *names, cnn_mo
         *dot = '\0';
         module = child_of(reading, names, module, c->name, (size_t)(dot - path), part);
     }
-    if (!path || !module || !cnn__onnx_names_add(reading, names, (cnn__onnx_text){ c->name, strlen(c->name) })) {
+    if (!path || !module || !cnn__onnx_names_add(reading, names, cnn__onnx_text_of(c->name))) {
         if (!path) {
             cnn__onnx_wire_fail(reading->file, CNN_ERROR_NO_MEMORY, NULL, "no memory for the name of a parameter");
         }

@@ -126,7 +126,7 @@ cnn__onnx_name *cnn__onnx_names_add(cnn__onnx_reading *reading, cnn__onnx_names 
 
 bool cnn__onnx_names_clash(const cnn__onnx_names *names, const char *name)
 {
-    if (cnn__onnx_names_find(names, (cnn__onnx_text){ name, strlen(name) })) {
+    if (cnn__onnx_names_find(names, cnn__onnx_text_of(name))) {
         return true;
     }
     for (const char *dot = strchr(name, '.'); dot; dot = strchr(dot + 1, '.')) {

@@ -356,11 +356,6 @@ static bool check_variant(maker *m, const cnn__onnx_step *step)
                                   CNN__NAME(step->node->op_type), why);
 }
 
-static cnn__onnx_text text_of(const char *text)
-{
-    return (cnn__onnx_text){ text, strlen(text) };
-}
-
 /* The value of a node Constant that is not a tensor. */
 static bool make_numbers(maker *m, const cnn__onnx_attribute *a, int slot, const cnn__onnx_node *node, int64_t number)
 {
@@ -493,7 +488,7 @@ static bool make_step(maker *m, const setting *where, scope *names, const cnn__o
     step->attributes = attributes;
     step->in_count = node->input_count;
     step->out_count = node->output_count;
-    step->op = cnn__onnx_operator_find(onnx ? text_of("") : node->domain, node->op_type, version, &known);
+    step->op = cnn__onnx_operator_find(onnx ? cnn__onnx_text_of("") : node->domain, node->op_type, version, &known);
     if (!step->op && !cnn__onnx_findings_add(m->reading, &m->findings, node, number, "%.*s%s%.*s%s",
                                              CNN__NAME(node->domain), node->domain.size ? "." : "",
                                              CNN__NAME(node->op_type), known ? " of another opset" : "")) {
@@ -567,7 +562,7 @@ bool cnn__onnx_program_make(cnn__onnx_reading *reading, cnn__onnx_program *progr
     maker m = { .reading = reading, .program = program };
     const cnn__onnx_graph *graph = program->model.graph;
     setting where = { .opsets = program->model.opsets, .opset_count = program->model.opset_count };
-    int64_t version = version_of(&where, text_of(""));
+    int64_t version = version_of(&where, cnn__onnx_text_of(""));
     scope names;
     program->constants_end = &program->constants;
     reading->file->node_number = -1;

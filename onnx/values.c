@@ -59,7 +59,7 @@ double cnn__onnx_float(const cnn__onnx_run *run, const char *name, double otherw
 cnn__onnx_text cnn__onnx_string(const cnn__onnx_run *run, const char *name, const char *otherwise)
 {
     const cnn__onnx_attribute *a = cnn__onnx_attribute_of(run->step, name);
-    return a ? a->s : (cnn__onnx_text){ otherwise, strlen(otherwise) };
+    return a ? a->s : cnn__onnx_text_of(otherwise);
 }
 
 const int64_t *cnn__onnx_ints(const cnn__onnx_run *run, const char *name, int *count)

@@ -8,6 +8,8 @@
 
 #include "internal.h"
 
+#include <string.h>
+
 enum { CNN__WIRE_VARINT = 0, CNN__WIRE_8_BYTES = 1, CNN__WIRE_LENGTH = 2, CNN__WIRE_4_BYTES = 5 };
 
 /* Bytes of the file: a name, a message. Not ended by a NUL. */
@@ -15,6 +17,11 @@ typedef struct cnn__onnx_text {
     const char *at;
     size_t size;
 } cnn__onnx_text;
+
+static inline cnn__onnx_text cnn__onnx_text_of(const char *text)
+{
+    return (cnn__onnx_text){ text, strlen(text) };
+}
 
 /* A file that is being read, and the first thing that is wrong with it. */
 typedef struct cnn__onnx_file_bytes {

@@ -79,35 +79,18 @@ END_TEST
       cnn_transformer_encoder_create(ctx, ENCODER(.batch_first = true), 2,                                             \
                                      cnn_layer_norm_new(ctx, E, .dtype = dtype, .no_bias = true)))
 
+#include "support/encoder_check.h"
 #include "support/layer_cases.h"
-
-static void check_encoder(int i, cnn_dtype dtype, double tolerance)
-{
-    static const char *const names[] = { "x", "mask", "padding" };
-    const char *name = cases[i].name;
-    cnn_module *m = cases[i].make(dtype);
-    ck_assert_msg(m != NULL, "%s", cnn_last_error(NULL));
-    fixture_load(m, name, dtype);
-    cnn_tensor *leaves[3], *sum = NULL, *y;
-    for (int k = 0; k < 3; k++) {
-        leaves[k] = fixture_leaf(name, names[k], dtype);
-    }
-    ck_assert_msg(cnn_forward_many(tape, m, leaves, 3, &y, 1) == CNN_OK, "%s: %s", name, cnn_tape_error(tape));
-    fixture_result(name, "y", y, dtype, tolerance, &sum);
-    ck_assert_int_eq(cnn_backward(sum), CNN_OK);
-    fixture_gradients(m, name, leaves, names, 3, tolerance);
-    cnn_module_free(m);
-}
 
 START_TEST(encoders_agree_in_f64)
 {
-    check_encoder(_i, CNN_F64, 1e-11);
+    check_encoder(cases[_i].name, cases[_i].make(CNN_F64), CNN_F64, 1e-11);
 }
 END_TEST
 
 START_TEST(encoders_agree_in_f32)
 {
-    check_encoder(_i, CNN_F32, 1e-4);
+    check_encoder(cases[_i].name, cases[_i].make(CNN_F32), CNN_F32, 1e-4);
 }
 END_TEST
 

@@ -24,15 +24,6 @@ static void put_ints_attribute(buffer *node, const char *name, int count, const 
     put_message(node, 5, &a);
 }
 
-static void put_words_attribute(buffer *node, const char *name, const char *word)
-{
-    buffer a = { 0 };
-    put_text(&a, 1, name);
-    put_text(&a, 9, word);
-    put_int(&a, 20, 8);
-    put_message(node, 5, &a);
-}
-
 /* A node of a variant that there is not, or of one that there is, by which the test knows that the attribute decides. */
 typedef struct variant {
     const char *op, *inputs, *outputs;

@@ -1,6 +1,7 @@
 /* TransformerEncoderLayer and TransformerEncoder against PyTorch's (tools/fixtures/attention.py), and what is refused. */
 #define LAYER_FIXTURE "attention.safetensors"
 #include "support/layer_fixture.h"
+#include "support/encoder_check.h"
 
 enum { E = 6, HEADS = 2, L = 4, N = 3 };
 
@@ -37,33 +38,15 @@ static const struct {
               { "encoder_eps", encoder_eps }, { "encoder_layers", encoder_layers } };
 enum { CASE_COUNT = sizeof cases / sizeof *cases };
 
-static void check_case(int i, cnn_dtype dtype, double tolerance)
-{
-    static const char *const names[] = { "x", "mask", "padding" };
-    const char *name = cases[i].name;
-    cnn_module *m = cases[i].make(dtype);
-    ck_assert_msg(m != NULL, "%s", cnn_last_error(NULL));
-    fixture_load(m, name, dtype);
-    cnn_tensor *leaves[3], *sum = NULL, *y;
-    for (int k = 0; k < 3; k++) {
-        leaves[k] = fixture_leaf(name, names[k], dtype);
-    }
-    ck_assert_msg(cnn_forward_many(tape, m, leaves, 3, &y, 1) == CNN_OK, "%s: %s", name, cnn_tape_error(tape));
-    fixture_result(name, "y", y, dtype, tolerance, &sum);
-    ck_assert_int_eq(cnn_backward(sum), CNN_OK);
-    fixture_gradients(m, name, leaves, names, 3, tolerance);
-    cnn_module_free(m);
-}
-
 START_TEST(f64_agrees_with_pytorch)
 {
-    check_case(_i, CNN_F64, 1e-11);
+    check_encoder(cases[_i].name, cases[_i].make(CNN_F64), CNN_F64, 1e-11);
 }
 END_TEST
 
 START_TEST(f32_agrees_with_pytorch)
 {
-    check_case(_i, CNN_F32, 1e-4);
+    check_encoder(cases[_i].name, cases[_i].make(CNN_F32), CNN_F32, 1e-4);
 }
 END_TEST
 

@@ -322,17 +322,6 @@ static int finish(run *r)
     return !good ? 1 : r->o.predict ? predict(r) : 0;
 }
 
-static int interrupted_at(const run *r)
-{
-    if (r->o.save) {
-        say("interrupted in epoch %lld: %s holds the state after epoch %lld; --resume %s continues",
-            (long long)r->epoch + 1, r->o.save, (long long)r->epoch, r->o.save);
-    } else {
-        say("interrupted in epoch %lld; without --save nothing is kept", (long long)r->epoch + 1);
-    }
-    return signals_status();
-}
-
 static int train(run *r)
 {
     if ((!r->o.quiet && !report_start(r)) || (!r->o.eval_only && !save(r))) {
@@ -340,12 +329,12 @@ static int train(run *r)
     }
     outcome begun = r->o.eval_only ? DONE : best_begin(&r->best, r->epoch);
     if (begun != DONE) {
-        return begun == INTERRUPTED ? interrupted_at(r) : !fail();
+        return begun == INTERRUPTED ? report_interrupted(r->o.save, r->epoch) : !fail();
     }
     while (!r->o.eval_only && r->epoch < r->o.epochs && best_goes_on(&r->best, r->epoch, r->o.quiet)) {
         outcome result = run_epoch(r);
         if (result == INTERRUPTED) {
-            return interrupted_at(r);
+            return report_interrupted(r->o.save, r->epoch);
         }
         if (result == FAILED) {
             return 1;

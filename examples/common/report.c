@@ -5,6 +5,7 @@
 #include "digest.h"
 #include "program.h"
 #include "say.h"
+#include "signals.h"
 #include "streams.h"
 
 #include <math.h>
@@ -100,4 +101,15 @@ bool report_digest(const cnn_module *model)
         say("%s: the digest of the weights could not be made", program_name);
     }
     return ok;
+}
+
+int report_interrupted(const char *save, int64_t epoch)
+{
+    if (save) {
+        say("interrupted in epoch %lld: %s holds the state after epoch %lld; --resume %s continues", (long long)epoch + 1, save,
+            (long long)epoch, save);
+    } else {
+        say("interrupted in epoch %lld; without --save nothing is kept", (long long)epoch + 1);
+    }
+    return signals_status();
 }

@@ -22,6 +22,9 @@ void report_traffic(const traffic *t);
 /* test accuracy 98.35 % (9835 of 10000), test loss 0.0531 */
 void report_test(const score *test);
 
+/* What a signal left of the run, in `save`; NULL: nothing. Returns the exit status of the program. */
+int report_interrupted(const char *save, int64_t epoch);
+
 /* The SHA-256 of all parameters and buffers in the order of the state_dict, each element little-endian. */
 bool report_digest(const cnn_module *model);
 

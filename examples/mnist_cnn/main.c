@@ -173,17 +173,6 @@ static int finish(run *r)
     return !good ? 1 : r->o.predict ? predict(r) : 0;
 }
 
-static int interrupted_at(const run *r)
-{
-    if (r->o.save) {
-        say("interrupted in epoch %lld: %s holds the state after epoch %lld; --resume %s continues",
-            (long long)r->epoch + 1, r->o.save, (long long)r->epoch, r->o.save);
-    } else {
-        say("interrupted in epoch %lld; without --save nothing is kept", (long long)r->epoch + 1);
-    }
-    return signals_status();
-}
-
 static bool report_start(const run *r)
 {
     int threads = cnn_context_threads(r->ctx);
@@ -204,12 +193,12 @@ static int train(run *r)
     }
     outcome begun = r->o.eval_only ? DONE : told(best_begin(&r->best, r->epoch));
     if (begun != DONE) {
-        return begun == INTERRUPTED ? interrupted_at(r) : 1;
+        return begun == INTERRUPTED ? report_interrupted(r->o.save, r->epoch) : 1;
     }
     while (!r->o.eval_only && r->epoch < r->o.epochs && best_goes_on(&r->best, r->epoch, r->o.quiet)) {
         outcome result = run_epoch(r);
         if (result != DONE) {
-            return result == INTERRUPTED ? interrupted_at(r) : 1;
+            return result == INTERRUPTED ? report_interrupted(r->o.save, r->epoch) : 1;
         }
     }
     return finish(r);

@@ -71,4 +71,14 @@ static inline void put_message(buffer *b, int field, buffer *message)
     *message = (buffer){ 0 };
 }
 
+/* AttributeProto of one string in a list of strings. */
+static inline void put_words_attribute(buffer *node, const char *name, const char *word)
+{
+    buffer a = { 0 };
+    put_text(&a, 1, name);
+    put_text(&a, 9, word);
+    put_int(&a, 20, 8);
+    put_message(node, 5, &a);
+}
+
 #endif

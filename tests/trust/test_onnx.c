@@ -45,15 +45,6 @@ static void put_graph_attribute(buffer *node, const char *name, buffer *graph)
     put_message(node, 5, &a);
 }
 
-static void put_texts_attribute(buffer *node, const char *name, const char *text)
-{
-    buffer a = { 0 };
-    put_text(&a, 1, name);
-    put_text(&a, 9, text);
-    put_int(&a, 20, 8);
-    put_message(node, 5, &a);
-}
-
 static buffer make_linear(void)
 {
     buffer g = linear_graph();
@@ -153,7 +144,7 @@ static buffer make_rounds(void)
     const int64_t three = 3;
     const unsigned char yes = 1;
     buffer g = { 0 }, node = node_message("RNN", "x w r", "s last"), body = { 0 };
-    put_texts_attribute(&node, "activations", "Affine");
+    put_words_attribute(&node, "activations", "Affine");
     put_int_attribute(&node, "hidden_size", 1);
     put_message(&g, 1, &node);
     put_node(&g, 1, "Squeeze", NULL, "s", "flat");
