@@ -187,7 +187,7 @@ $(foreach name,color crop resize,$(BUILD)/src/data/augment_$(name).o): SMALL_CFL
 	-ftree-vectorize $(VECTOR_COST)) $(MAP_CFLAGS) $(call known,-falign-functions=1 -falign-loops=1 -falign-jumps=1 -falign-labels=1)
 # What hardly ever runs is kept small: sums that are made again because they are not finite, kernels of thousands of taps. So is
 # what only decides: modules, operations, optimizers, files, data sets as they are opened, messages. Their time is spent in kernels.
-RARE := $(foreach name,conv/disjoint conv/recompute conv/split_taps conv_relu_pool/recompute,$(ISAS:%=$(BUILD)/src/kernels/simd/$(name).%.o))
+RARE := $(foreach name,conv/disjoint conv/few_positions conv/recompute conv/split_taps conv_relu_pool/recompute,$(ISAS:%=$(BUILD)/src/kernels/simd/$(name).%.o))
 # Of SSE2, which the processors of the last ten years do not use, only what most time is spent in is made fast. What chooses a
 # kernel is small in every set.
 RARE += $(patsubst %,$(BUILD)/src/kernels/simd/%.sse2.o,conv/1x1 conv/1x1_weight conv/col2im conv/first_layer_weight \

@@ -45,6 +45,12 @@ size_t CNN__SIMD(conv_1x1_strided_workspace)(const conv_plan *p, int workers);
 void CNN__SIMD(conv_1x1_strided)(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
                                  void *memory, cnn__pool *pool);
 
+/* Plans of few positions in all. */
+bool CNN__SIMD(conv_few_positions_fits)(const conv_plan *p);
+size_t CNN__SIMD(conv_few_positions_workspace)(const conv_plan *p, int workers);
+void CNN__SIMD(conv_few_positions)(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
+                                   void *memory, cnn__pool *pool);
+
 /* Plans with 3 × 3 or 5 × 5 taps, stride 1 and many channels. */
 bool CNN__SIMD(conv_winograd_fits)(const conv_plan *p);
 size_t CNN__SIMD(conv_winograd_workspace)(const conv_plan *p, int workers);

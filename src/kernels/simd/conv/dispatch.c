@@ -44,6 +44,8 @@ static const conv_algorithm conv_algorithms[] = {
     { CNN__SIMD(conv_1x1_fits), CNN__SIMD(conv_1x1_workspace), CNN__SIMD(conv_1x1), true, false },
     { CNN__SIMD(conv_1x1_strided_fits), CNN__SIMD(conv_1x1_strided_workspace), CNN__SIMD(conv_1x1_strided), false,
       false },
+    { CNN__SIMD(conv_few_positions_fits), CNN__SIMD(conv_few_positions_workspace), CNN__SIMD(conv_few_positions), false,
+      true },
     { CNN__SIMD(conv_winograd_fits), CNN__SIMD(conv_winograd_workspace), CNN__SIMD(conv_winograd), true, false },
     { conv_any_fits, CNN__SIMD(conv_padded_workspace), CNN__SIMD(conv_padded), false, true },
 };
