@@ -165,10 +165,10 @@ $(BUILD)/%.exports: %.map
 	$(QUIET)sed -n 's/^ *\(cnn_[^;]*\);/_\1/p' $< >$@
 
 # Kernels are worth the optimiser's full effort at any level but -O0; those of every dtype, which are many, its vectors alone.
-$(BUILD)/src/kernels/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O2 -ftree-vectorize $(VECTOR_COST) $(NO_TRACKING) $(NO_TABLES))
-$(BUILD)/src/kernels/simd/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O3 $(FEWER_LOOPS) $(NO_TRACKING) $(NO_TABLES))
+$(BUILD)/src/kernels/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O2 -ftree-vectorize $(VECTOR_COST) $(NO_TRACKING) $(NO_TABLES) $(DENSE))
+$(BUILD)/src/kernels/simd/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O3 $(FEWER_LOOPS) $(NO_TRACKING) $(NO_TABLES) $(DENSE))
 # Optimizers wait for memory; so does packing, whose loops are unrolled by hand.
-$(BUILD)/src/kernels/simd/elementwise/optimizers.%.o $(BUILD)/src/kernels/simd/gemm/pack.%.o: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O2 $(NO_TABLES))
+$(BUILD)/src/kernels/simd/elementwise/optimizers.%.o $(BUILD)/src/kernels/simd/gemm/pack.%.o: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O2 $(NO_TABLES) $(DENSE))
 # Nothing reads errno or the exceptions of floating-point numbers, but gcc keeps branches for them that it does not
 # vectorise; nor does it recognise a minimum any more once it has taken it for two ways through the loop. No map joins a
 # product and a sum, so that all instruction sets give the same bits.
@@ -213,8 +213,10 @@ RARE := $(filter-out $(foreach name,autograd/apply autograd/call kernels/conv3d_
 	$(BUILD)/src/$(name).o),$(RARE))
 # Nothing is thrown through the library, and debuggers have their own tables: 80 kB.
 NO_TABLES := -fno-asynchronous-unwind-tables
+# Loops begin where a fetch of instructions begins; what is before functions and between branches is filling alone, of 13 kB.
+DENSE := $(call known,-falign-functions=1 -falign-jumps=1 -falign-labels=1)
 $(RARE): SMALL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,$(SMALLEST))
-$(foreach room,autograd base device ops optim io tensor nn data predict platform/$(PLATFORM),$(BUILD)/src/$(room)/%.o): TABLE_CFLAGS = $(NO_TABLES)
+$(foreach room,autograd base device ops optim io tensor nn data predict platform/$(PLATFORM),$(BUILD)/src/$(room)/%.o): TABLE_CFLAGS = $(NO_TABLES) $(DENSE)
 # A cancelled thread ends where it begins a step, and its frames are unwound from there: destructors of C++ run.
 $(BUILD)/src/autograd/tape.o $(BUILD)/src/autograd/gradcheck.o: TABLE_CFLAGS =
 # Options of gcc alone: copies of loops for cases that kernels sort out by hand are 40 kB and no faster.
