@@ -9,15 +9,48 @@
 
 /* ---- matrix products ---- */
 
-/* To be freed. */
-static float *gemm_run(const cnn__real_kernels *table, const cnn__gemm *g, const float *a, const float *b, const float *bias,
+/* To be freed. A product that is repeated has its B packed. */
+static float *gemm_run(const cnn__real_kernels *table, const cnn__gemm *given, const float *a, const float *b, const float *bias,
                        cnn__pool *pool)
 {
-    void *workspace = workspace_new(table->gemm_workspace(g, cnn__pool_size(pool)));
-    float *c = numbers(g->m * g->ldc, 4);
-    table->gemm(g, a, b, bias, c, workspace, pool);
+    cnn__gemm g = *given;
+    size_t bytes = g.repeated ? table->gemm_packed(&g) : 0;
+    g.packed = bytes ? workspace_new(bytes) : NULL;
+    g.packs = g.packed != NULL;
+    void *workspace = workspace_new(table->gemm_workspace(&g, cnn__pool_size(pool)));
+    float *c = numbers(g.m * g.ldc, 4);
+    table->gemm(&g, a, b, bias, c, workspace, pool);
     free(workspace);
+    free(g.packed);
     return c;
+}
+
+/* Each row alone has the bits that it has among the others. */
+static void gemm_check_rows(const char *name, const cnn__real_kernels *table, const char *shape, const cnn__gemm *g,
+                            const float *a, const float *b, const float *bias)
+{
+    float *all = gemm_run(table, g, a, b, bias, contexts[0]->pool), *before = numbers(g->m * g->ldc, 4);
+    cnn__gemm alone = *g;
+    alone.m = 1;
+    for (int64_t row = 0; row < g->m && row < 3; row++) {
+        size_t bytes = table->gemm_packed(&alone);
+        float *c = before + row * g->ldc;
+        alone.packed = bytes ? workspace_new(bytes) : NULL;
+        for (int again = 0; again < 2; again++) { /* the second time with what the first one packed */
+            float *at = malloc((size_t)g->ldc * sizeof *at);
+            void *workspace = workspace_new(table->gemm_workspace(&alone, cnn__pool_size(contexts[1]->pool)));
+            ck_assert_ptr_nonnull(at);
+            memcpy(at, c, (size_t)g->ldc * sizeof *at);
+            alone.packs = alone.packed && !again;
+            table->gemm(&alone, a + row * g->lda, b, bias, at, workspace, contexts[1]->pool);
+            same_bits("gemm, one row,", name, shape, all + row * g->ldc, at, (size_t)g->ldc * sizeof *at);
+            free(workspace);
+            free(at);
+        }
+        free(alone.packed);
+    }
+    free(before);
+    free(all);
 }
 
 static void gemm_check(const cnn__gemm *g, bool biased)
@@ -39,6 +72,14 @@ static void gemm_check(const cnn__gemm *g, bool biased)
         same_bits("gemm", k->name, shape, one, three, (size_t)n * sizeof(float));
         same_bits("gemm, turned,", k->name, shape, one, back, (size_t)n * sizeof(float));
         close_to("gemm", k->name, shape, one, expected, n, 2e-6 * (4 + sqrt((double)g->k)));
+        cnn__gemm repeated = *g;
+        repeated.repeated = true;
+        float *packed = gemm_run(k->f32, &repeated, a, b, biased ? bias : NULL, contexts[1]->pool);
+        close_to("gemm, repeated,", k->name, shape, packed, expected, n, 2e-6 * (4 + sqrt((double)g->k)));
+        if (!g->trans_a) {
+            gemm_check_rows(k->name, k->f32, shape, &repeated, a, b, biased ? bias : NULL);
+        }
+        free(packed);
         free(back);
         free(one);
         free(three);

@@ -8,7 +8,7 @@
 
 /* Every kernel that has a form of its own: Winograd's tiles with kernels for all tasks and with a task's own, alone and
  * behind pooling, the fused direct sum, and products; with a normalisation that is folded. */
-enum { NETS = 8 };
+enum { NETS = 9 };
 static cnn_module *net_of(cnn_context *c, int i)
 {
     switch (i) {
@@ -20,6 +20,7 @@ static cnn_module *net_of(cnn_context *c, int i)
     case 5: return cnn_sequential_new(c, cnn_conv2d_new(c, 16, 70, 3, .padding = 1, .groups = 1), cnn_batch_norm2d_new(c, 70),
                                       cnn_relu_new(c), cnn_conv2d_new(c, 70, 30, 3), cnn_batch_norm2d_new(c, 30));
     case 6: return cnn_sequential_new(c, cnn_linear_new(c, 24, 100), cnn_relu_new(c), cnn_linear_new(c, 100, 33));
+    case 7: return cnn_sequential_new(c, cnn_conv2d_new(c, 16, 40, 7, .stride = 6), cnn_sigmoid_new(c), cnn_conv2d_new(c, 40, 20, 3));
     default: return cnn_sequential_new(c, cnn_flatten_new(c), cnn_linear_new(c, 16 * 24 * 24, 20));
     }
 }
@@ -84,6 +85,22 @@ START_TEST(bits_are_those_of_packing_in_each_launch)
         cnn_module_free(net);
         ck_assert_uint_eq(cnn_context_packed_memory(ctx), 0);
     }
+}
+END_TEST
+
+/* A weight has a form for each way in which images of some size are convolved: small ones by products of windows, without
+ * the taps that see padding alone, larger ones by tiles. */
+START_TEST(images_of_any_size_in_turns)
+{
+    static const int64_t sizes[] = { 4, 24, 1, 2, 8, 4, 1, 24, 3 };
+    cnn_module *net = cnn_sequential_new(ctx, cnn_conv2d_new(ctx, 32, 64, 3, .padding = 1), cnn_relu_new(ctx),
+                                         cnn_conv2d_new(ctx, 64, 40, 3, .padding = 1, .stride = 2));
+    for (int i = 0; i < 18; i++) {
+        cnn_tensor *x = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(i % 2 ? 1 : 3, 32, sizes[i % 9], sizes[i % 9]));
+        agree("a size after another", evaluate(net, x), evaluate_fresh(net, x), true);
+        cnn_tensor_free(x);
+    }
+    cnn_module_free(net);
 }
 END_TEST
 
@@ -369,6 +386,7 @@ int main(void)
     Suite *suite = suite_create("packed_weights");
     TCase *tests = suite_case(suite, "packed_weights", setup, teardown);
     tcase_add_loop_test(tests, bits_are_those_of_packing_in_each_launch, 0, NETS);
+    tcase_add_test(tests, images_of_any_size_in_turns);
     tcase_add_loop_test(tests, refused_memory_packs_in_each_launch, 0, NETS);
     tcase_add_test(tests, memory_is_counted_and_stays_the_same);
     tcase_add_loop_test(tests, steps_that_train_keep_nothing, 0, NETS);

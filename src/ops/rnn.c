@@ -2,10 +2,12 @@
  * of all steps are multiplied by their weights at once; a step multiplies what the one before it gave by the recurrent
  * weights. Any of the results may be without a gradient. */
 #include "ops/rnn.h"
+#include "tensor/kept.h"
 
 #include <stdio.h>
 
 enum {
+    RNN_FILLING = 31, /* columns that a packed form may have besides */
     RNN_ALL = (1 << CNN__RNN_INPUTS) - 1,
     RNN_BIASES = 1 << CNN__RNN_B_IH | 1 << CNN__RNN_B_HH,
     RNN_OPTIONAL = RNN_BIASES | 1 << CNN__RNN_H0 | 1 << CNN__RNN_C0 | 1 << CNN__RNN_LENGTHS
@@ -142,18 +144,22 @@ static bool rnn_steps(cnn__call *call, const cnn__rnn *r, const cnn_tensor *prod
     const cnn_tensor *y = call->out[CNN__RNN_Y], *gates = call->out[CNN__RNN_GATES], *kept = call->out[CNN__RNN_KEPT],
                      *lengths = call->x[CNN__RNN_LENGTHS], *states = lengths ? call->out[CNN__RNN_STATES] : y;
     const int64_t n = r->hidden;
-    const cnn__gemm recurrent = { .trans_b = true,
-                                  .accumulate = !product,
-                                  .m = r->batch,
-                                  .n = r->width,
-                                  .k = n,
-                                  .lda = n,
-                                  .ldb = n,
-                                  .ldc = r->width };
+    cnn__gemm recurrent = { .trans_b = true,
+                            .accumulate = !product,
+                            .repeated = true,
+                            .m = r->batch,
+                            .n = r->width,
+                            .k = n,
+                            .lda = n,
+                            .ldb = n,
+                            .ldc = r->width };
     const cnn_tensor *weight = call->x[CNN__RNN_W_HH];
-    bool trained = weight->requires_grad && cnn__tape_recording(call->tape), first = true; /* else it is kept */
-    cnn_tensor *packed = trained ? cnn__result(call, weight->dtype, 2, weight->shape) : NULL;
-    bool going = !trained || packed;
+    /* A kernel fills its last vectors up. */
+    const int64_t room[2] = { r->width + RNN_FILLING, n };
+    bool trained = weight->requires_grad && cnn__tape_recording(call->tape), first = true;
+    bool lasting = !trained && (cnn__tape_tracing(call->tape) || cnn__kept_fits(weight));
+    cnn_tensor *packed = lasting ? NULL : cnn__result(call, weight->dtype, 2, room);
+    bool going = lasting || packed;
     for (int64_t k = 0; going && k < r->steps; k++) {
         const int64_t row = cnn__rnn_time(r, k) * r->batch;
         const cnn_rnn_parameters p = { r->cell, r->batch, n, cnn__rnn_time(r, k) };
@@ -165,6 +171,7 @@ static bool rnn_steps(cnn__call *call, const cnn__rnn *r, const cnn_tensor *prod
             .in = { cnn__data_or_null(call->x[CNN__RNN_B_HH]), product && h ? to : c, h, cnn__data_or_null(lengths) },
             .out = { now, cnn__rnn_rows(kept, row, n), cnn__rnn_rows(states, row, n),
                      lengths ? cnn__rnn_rows(y, row, n) : NULL });
+        recurrent.reversed = k % 2;
         going = !h || cnn__rnn_multiply_step(call->tape, call->op->name, &recurrent, h, weight, to, packed, first);
         first = first && !h;
         going = going && cnn__run(call->tape, call->op->name, &step);

@@ -47,6 +47,7 @@ void CNN__SIMD(conv_1x1_strided)(const conv_plan *p, const float *x, const float
 
 /* Plans of few positions in all. */
 bool CNN__SIMD(conv_few_positions_fits)(const conv_plan *p);
+size_t CNN__SIMD(conv_few_positions_packed)(const conv_plan *p);
 size_t CNN__SIMD(conv_few_positions_workspace)(const conv_plan *p, int workers);
 void CNN__SIMD(conv_few_positions)(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
                                    void *memory, cnn__pool *pool);

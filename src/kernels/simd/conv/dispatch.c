@@ -29,8 +29,10 @@ typedef struct conv_algorithm {
     size_t (*workspace)(const conv_plan *p, int workers);
     void (*run)(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y, void *memory,
                 cnn__pool *pool);
-    bool finishes; /* applies the epilogue (conv/epilogue.h) */
-    bool pads;     /* multiplies the zeros of padding */
+    size_t (*packed)(
+        const conv_plan *p); /* the bytes of the weights in the order in which it reads them; NULL: as they are */
+    bool finishes;           /* applies the epilogue (conv/epilogue.h) */
+    bool pads;               /* multiplies the zeros of padding */
 } conv_algorithm;
 
 static bool conv_any_fits(const conv_plan *p)
@@ -40,14 +42,16 @@ static bool conv_any_fits(const conv_plan *p)
 }
 
 static const conv_algorithm conv_algorithms[] = {
-    { CNN__SIMD(conv_split_taps_fits), CNN__SIMD(conv_split_taps_workspace), CNN__SIMD(conv_split_taps), false, true },
-    { CNN__SIMD(conv_1x1_fits), CNN__SIMD(conv_1x1_workspace), CNN__SIMD(conv_1x1), true, false },
-    { CNN__SIMD(conv_1x1_strided_fits), CNN__SIMD(conv_1x1_strided_workspace), CNN__SIMD(conv_1x1_strided), false,
-      false },
-    { CNN__SIMD(conv_few_positions_fits), CNN__SIMD(conv_few_positions_workspace), CNN__SIMD(conv_few_positions), false,
+    { CNN__SIMD(conv_split_taps_fits), CNN__SIMD(conv_split_taps_workspace), CNN__SIMD(conv_split_taps), NULL, false,
       true },
-    { CNN__SIMD(conv_winograd_fits), CNN__SIMD(conv_winograd_workspace), CNN__SIMD(conv_winograd), true, false },
-    { conv_any_fits, CNN__SIMD(conv_padded_workspace), CNN__SIMD(conv_padded), false, true },
+    { CNN__SIMD(conv_1x1_fits), CNN__SIMD(conv_1x1_workspace), CNN__SIMD(conv_1x1), NULL, true, false },
+    { CNN__SIMD(conv_1x1_strided_fits), CNN__SIMD(conv_1x1_strided_workspace), CNN__SIMD(conv_1x1_strided), NULL, false,
+      false },
+    { CNN__SIMD(conv_few_positions_fits), CNN__SIMD(conv_few_positions_workspace), CNN__SIMD(conv_few_positions),
+      CNN__SIMD(conv_few_positions_packed), false, true },
+    { CNN__SIMD(conv_winograd_fits), CNN__SIMD(conv_winograd_workspace), CNN__SIMD(conv_winograd),
+      CNN__SIMD(conv_winograd_packed), true, false },
+    { conv_any_fits, CNN__SIMD(conv_padded_workspace), CNN__SIMD(conv_padded), NULL, false, true },
 };
 
 static const conv_algorithm *conv_algorithm_of(const conv_plan *p)
@@ -80,16 +84,17 @@ size_t CNN__SIMD(conv_forward_workspace)(const cnn__conv *g, int workers)
                         : conv_algorithm_of(&p)->workspace(&p, workers);
 }
 
+/* Weights without dead taps are kept, and behind them what is read in another order. */
 size_t CNN__SIMD(conv_forward_packed)(const cnn__conv *g)
 {
     cnn__conv t;
     if (cnn__conv_trim(g, &t)) {
-        return cnn__conv_trim_size(&t);
+        return cnn__conv_trim_size(&t) + CNN__SIMD(conv_forward_packed)(&t);
     }
     conv_plan p = plan_forward(g);
-    bool packs =
-        !CNN__SIMD(depthwise_3x3_fits)(g) && !depthwise(g) && conv_algorithm_of(&p)->run == CNN__SIMD(conv_winograd);
-    return packs ? CNN__SIMD(conv_winograd_packed)(&p) : 0;
+    size_t (*packed)(const conv_plan *p) =
+        CNN__SIMD(depthwise_3x3_fits)(g) || depthwise(g) ? NULL : conv_algorithm_of(&p)->packed;
+    return packed ? packed(&p) : 0;
 }
 
 /* The products of a weight that is not finite with the zeros of padding are NaN, and so are their sums. Those sums
@@ -150,6 +155,10 @@ void CNN__SIMD(conv_forward)(const cnn__conv *g, const void *x, const void *weig
         float *small = g->packed ? g->packed : memory;
         if (g->packs || !g->packed) {
             cnn__conv_trim_gather(g, weight, small, pool);
+        }
+        if (g->packed && CNN__SIMD(conv_forward_packed)(&t)) {
+            t.packed = (char *)g->packed + cnn__conv_trim_size(&t);
+            t.packs = g->packs;
         }
         CNN__SIMD(conv_forward)(&t, x, small, bias, y, (char *)memory + cnn__conv_trim_size(&t), pool);
         return;

@@ -6,6 +6,7 @@
  * blocks depend on the sizes alone. Products with few rows or columns read both operands unpacked (gemm/dot.h,
  * gemm/rows.h). A B that the caller keeps is packed as a whole, panel by panel, and read from there. */
 #include "kernels/simd/gemm/dot.h"
+#include "kernels/simd/gemm/one_row.h"
 #include "kernels/simd/gemm/rows.h"
 #include "kernels/simd/gemm/tile.h"
 #include "kernels/simd/table.h"
@@ -17,7 +18,8 @@ enum {
     BLOCK_ROWS = (FULL_PANELS ? 72 : 18) * TILE_ROWS, /* rows per task */
     BLOCK_PANELS = 8,                                 /* panels of columns */
     A_PANELS = 4,                                     /* panels that are packed together */
-    NARROW = 768 /* columns of C, at most, for which a packed A is read too few times to pay */
+    FEW_PANELS = 2, /* panels of rows, at most, that are hardly worth packing either */
+    NARROW = 768    /* columns of C, at most, for which a packed A is read too few times to pay */
 };
 
 typedef struct gemm_job {
@@ -52,7 +54,8 @@ static void gemm_plan_blocks(gemm_job *job, const cnn__gemm *g)
     job->g = g;
     job->panels = divide_up(g->m, TILE_ROWS);
     /* Rows of A that would share a set of L1 are packed. */
-    job->along = !g->trans_a && g->n <= NARROW && g->n % TILE_WIDTH == 0 && g->lda % L1_SET_FLOATS;
+    job->along = !g->trans_a && (g->n <= NARROW || job->panels <= FEW_PANELS) && g->n % TILE_WIDTH == 0 &&
+                 g->lda % L1_SET_FLOATS;
     job->column_panels = divide_up(g->n, TILE_WIDTH);
     job->row_blocks = divide_up(job->panels, BLOCK_ROWS / TILE_ROWS);
     job->column_blocks = divide_up(job->column_panels, BLOCK_PANELS);
@@ -95,7 +98,7 @@ static cnn__gemm as_dots(const cnn__gemm *g)
 
 static bool by_dots(const cnn__gemm *g)
 {
-    return g->trans_b && !g->trans_a && (g->m <= DOT_FEW_ROWS || g->n <= DOT_FEW_COLUMNS);
+    return g->trans_b && !g->trans_a && !g->repeated && (g->m <= DOT_FEW_ROWS || g->n <= DOT_FEW_COLUMNS);
 }
 
 static bool by_rows(const cnn__gemm *g)
@@ -205,13 +208,14 @@ static void gemm_multiply_stretch(gemm_task *t, const float *first)
     const cnn__gemm *g = job->g;
     int64_t row = t->begin * TILE_ROWS, column = t->column * TILE_WIDTH,
             whole = min64(t->columns, (g->n - column) / TILE_WIDTH);
-    tile_grid grid = { .rows = min64(t->end * TILE_ROWS, g->m) - row,
-                       .panel_rows = TILE_ROWS,
+    const int64_t rows = min64(t->end * TILE_ROWS, g->m) - row, high = job->along ? panel_rows_of(rows) : TILE_ROWS;
+    tile_grid grid = { .rows = rows,
+                       .panel_rows = high,
                        .columns = whole,
                        .vectors = 2,
                        .k = t->depth,
                        .a = { job->packed + (t->begin * g->k + t->k) * TILE_ROWS, 1, TILE_ROWS, NULL },
-                       .a_step = TILE_ROWS * (job->along ? g->lda : g->k),
+                       .a_step = high * (job->along ? g->lda : g->k),
                        .b = { t->b, 1, TILE_WIDTH, NULL },
                        .b_step = t->b_step,
                        .start = first ? FROM_COLUMNS : FROM_C,
@@ -306,11 +310,17 @@ static void gemm_multiply_block(void *arg, int64_t task, int worker)
 
 /* ---- the product ---- */
 
+/* Which of the `tasks` to do as number `task`. */
+static int64_t turned(const gemm_job *job, int64_t tasks, int64_t task)
+{
+    return job->g->reversed ? cnn__pool_turned(job->pool, tasks, task) : task;
+}
+
 static void dot_task(void *arg, int64_t task, int worker)
 {
     (void)worker;
     const gemm_job *job = arg;
-    int64_t n = job->g->n, at = job->g->reversed ? cnn__pool_turned(job->pool, divide_up(n, DOT_COLUMNS), task) : task;
+    int64_t n = job->g->n, at = turned(job, divide_up(n, DOT_COLUMNS), task);
     dot_columns(job->g, job->a, job->b, job->bias, job->c, at * DOT_COLUMNS, min64((at + 1) * DOT_COLUMNS, n));
 }
 
@@ -320,6 +330,14 @@ static void gemm_rows_task(void *arg, int64_t task, int worker)
     int64_t columns = row_columns(job->g), begin = task * columns;
     double *wide = (double *)(void *)(job->scratch + rows_wide_size(job->g) * (size_t)worker);
     multiply_rows(job->g, job->a, job->b, job->bias, job->c, begin, min64(columns, job->g->n - begin), wide);
+}
+
+static void one_row_task(void *arg, int64_t task, int worker)
+{
+    (void)worker;
+    const gemm_job *job = arg;
+    int64_t at = turned(job, divide_up(job->column_panels, ROW_PANELS), task);
+    one_row_multiply(job->g, job->a, job->bias, job->c, at * ROW_PANELS);
 }
 
 static void add_bias(const gemm_job *job)
@@ -348,6 +366,13 @@ void CNN__SIMD(gemm)(const cnn__gemm *given, const void *a, const void *b, const
         cnn__pool_run(pool, divide_up(g->n, row_columns(g)), work, gemm_rows_task, &job);
         return;
     }
+    if (g->packs) {
+        cnn__pool_run(pool, job.column_panels, (double)g->n * (double)g->k, pack_kept_panel, &job);
+    }
+    if (one_row_fits(g)) {
+        cnn__pool_run(pool, divide_up(job.column_panels, ROW_PANELS), 2 * work, one_row_task, &job);
+        return;
+    }
     if (g->accumulate && bias) {
         add_bias(&job);
     }
@@ -356,9 +381,6 @@ void CNN__SIMD(gemm)(const cnn__gemm *given, const void *a, const void *b, const
     if (!job.along) {
         int64_t groups = divide_up(job.panels, A_PANELS) * divide_up(g->k, K_BLOCK);
         cnn__pool_run(pool, groups, (double)g->m * (double)g->k, pack_a_panels, &job);
-    }
-    if (g->packs) {
-        cnn__pool_run(pool, job.column_panels, (double)g->n * (double)g->k, pack_kept_panel, &job);
     }
     cnn__pool_run(pool, job.row_blocks * job.column_blocks, work, gemm_multiply_block, &job);
 }
