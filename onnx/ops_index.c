@@ -107,12 +107,15 @@ bool cnn__onnx_op_gather_nd(cnn__onnx_run *run)
         return false;
     }
     cnn_tensor *row = rows_of(run, x, tuples, batch, &rows, &rest);
+    if (!row) {
+        return false;
+    }
     int count = cnn__onnx_shape_of(tuples, shape) - 1, k = (int)cnn_tensor_size(tuples, -1);
     for (int d = batch + k; d < cnn_tensor_ndim(x) && count < CNN_MAX_DIMS; d++) {
         shape[count++] = cnn_tensor_size(x, d);
     }
-    cnn_tensor *y = row ? cnn_index_select(cnn_reshape(x, 2, (int64_t[]){ rows, rest }), 0, row) : NULL;
-    return cnn__onnx_out(run, 0, y ? cnn_reshape(y, count, shape) : NULL, cnn__onnx_type(run, 0));
+    cnn_tensor *y = cnn_index_select(cnn_reshape(x, 2, (int64_t[]){ rows, rest }), 0, row);
+    return cnn__onnx_out(run, 0, cnn_reshape(y, count, shape), cnn__onnx_type(run, 0));
 }
 
 enum { NONE, ADD, MUL, MAX, MIN };
