@@ -1,7 +1,7 @@
 # The library as one file: cnn.c and cnn.h in build/amalgamation.
 #   make amalgamation         writes them
 #   make check-amalgamation   compiles cnn.c alone, and compares what it computes with the library (part of make check-long)
-#   make check-names          that it can be written, and names that one file needs to be unique (part of make check)
+#   make check-names          that it can be written and read, and names that one file needs to be unique (part of make check)
 AMALGAMATION := $(BUILD)/amalgamation
 # The sources of RARE's objects, of which a kernel has one for each instruction set.
 AMALGAMATION_SMALL = $(sort $(filter $(SOURCES) $(SIMD),$(foreach object,$(RARE:$(BUILD)/%.o=%),$(object).c $(basename $(object)).c)))
@@ -18,6 +18,7 @@ amalgamation:
 
 check-names: amalgamation
 	@tools/make-amalgamation.py --clashes $(UNIQUE_ROOMS) --sources $(SOURCES) --simd $(SIMD)
+	@$(CC) -fsyntax-only -w $(AMALGAMATION)/cnn.c
 
 check-amalgamation: amalgamation $(BUILD)/examples/mnist_cnn
 	@CC=$(call quoted,$(CC)) tests/amalgamation/check-amalgamation.sh $(AMALGAMATION) $(BUILD)/examples/mnist_cnn

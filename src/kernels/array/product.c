@@ -20,8 +20,8 @@ static void product_row(const cnn__map *product, int64_t n, void *to, const void
 
 /* A room of products at a time: at most MOST neighbours, which r->reduce joins before they meet the total, or four
  * rows, which it joins as well. A room's sum begins with 0, which changes no bit, because no sum is −0. */
-void cnn__reduce_products(const cnn__reduction *r, int64_t y, int64_t x, int64_t first, int64_t count, int64_t width,
-                          double *results)
+void cnn__reduce_products(const cnn__array_reduction *r, int64_t y, int64_t x, int64_t first, int64_t count,
+                          int64_t width, double *results)
 {
     double room[MOST], parts[CNN__REDUCE_WIDTH], sum;
     const cnn__product_gradients *g = r->products;
@@ -66,7 +66,7 @@ void cnn__reduce_products(const cnn__reduction *r, int64_t y, int64_t x, int64_t
 
 /* Whether runs of neighbours are long enough, and no column is reduced alone, for which reductions have an order of
  * their own. */
-static bool fits_products(const cnn__reduction *r)
+static bool fits_products(const cnn__array_reduction *r)
 {
     const cnn__nest *runs = r->columns ? &r->outer : &r->inner;
     const bool whole = !r->columns || (r->outer.ndim == 1 && r->group % CNN__REDUCE_WIDTH == 0 &&
@@ -77,7 +77,7 @@ static bool fits_products(const cnn__reduction *r)
 static void product_block_task(void *arg, int64_t task, int worker)
 {
     (void)worker;
-    const cnn__reduction *r = arg;
+    const cnn__array_reduction *r = arg;
     const cnn__product_gradients *g = r->products;
     const int64_t end = cnn__min(g->count, (task + 1) * CNN__NEST_TASK);
     for (int64_t i = task * CNN__NEST_TASK; i < end; i += PRODUCT_BLOCK) {
@@ -91,7 +91,7 @@ static void product_block_task(void *arg, int64_t task, int worker)
 bool cnn__map_product_gradients(const cnn__map_tables *tables, cnn_dtype dtype, const cnn__product_gradients *g,
                                 cnn__pool *pool)
 {
-    cnn__reduction r;
+    cnn__array_reduction r;
     const cnn__maps *maps = dtype == CNN_F32 ? tables->f32 : tables->f64;
     if (g->sums) {
         cnn__reduction_prepare(&r, tables, CNN_REDUCE_OF_SUM, &g->sums->outer, &g->sums->inner, dtype);

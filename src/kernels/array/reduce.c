@@ -12,7 +12,7 @@ enum {
     FEW_TASKS = 16 /* from here on there are tasks enough to keep all threads busy */
 };
 
-typedef cnn__reduction reduction;
+typedef cnn__array_reduction reduction;
 
 /* Room for accumulators, one array used of the two. */
 typedef struct accumulators {

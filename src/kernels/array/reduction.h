@@ -6,7 +6,7 @@
 
 enum { CNN__REDUCE_WIDTH = 512 }; /* results that are reduced at once, at most */
 
-typedef struct cnn__reduction {
+typedef struct cnn__array_reduction {
     cnn__nest outer, inner;
     bool columns; /* are neighbouring results reduced at once? */
     int64_t outer_count, inner_count;
@@ -19,17 +19,17 @@ typedef struct cnn__reduction {
     const char *x;
     const cnn__product_gradients *products; /* what makes the elements that are reduced; NULL: those of x are */
     cnn__map product;
-} cnn__reduction;
+} cnn__array_reduction;
 
 /* All but the operands and the products. */
-void cnn__reduction_prepare(cnn__reduction *r, const cnn__map_tables *tables, cnn__reduce op, const cnn__nest *outer,
-                            const cnn__nest *inner, cnn_dtype dtype);
-void cnn__reduction_run(const cnn__reduction *r, cnn__pool *pool);
+void cnn__reduction_prepare(cnn__array_reduction *r, const cnn__map_tables *tables, cnn__reduce op,
+                            const cnn__nest *outer, const cnn__nest *inner, cnn_dtype dtype);
+void cnn__reduction_run(const cnn__array_reduction *r, cnn__pool *pool);
 
 /* What r->reduce makes of the products dy · a of `width` columns from x on, whose results lie from y on, over a
  * stretch of the inner nest. */
-void cnn__reduce_products(const cnn__reduction *r, int64_t y, int64_t x, int64_t first, int64_t count, int64_t width,
-                          double *results);
+void cnn__reduce_products(const cnn__array_reduction *r, int64_t y, int64_t x, int64_t first, int64_t count,
+                          int64_t width, double *results);
 
 static inline int64_t cnn__last_stride(const cnn__nest *nest, int operand)
 {
