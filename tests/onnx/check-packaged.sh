@@ -20,7 +20,7 @@ done
 rm -f "$folder/log"
 [ -n "$(ls "$folder")" ] || exit 0
 "$python" "$here/packaged.py" --size input=1x512 --size state=2x1x128 --size input@silero_vad_16k_sequence.onnx=3x576 \
-    --size input@silero_vad_openvino_16k.onnx=1x576 --size input_1@pnet.onnx=1x64x64x3 --size x@ch_PP-OCRv2_rec_infer.onnx=1x3x32x320 --unsupported DynamicQuantizeLSTM "$folder"/* >"$folder/said"
+    --size input@silero_vad_openvino_16k.onnx=1x576 --size input_1@pnet.onnx=1x64x64x3 --size x@ch_PP-OCRv2_rec_infer.onnx=1x3x32x320 --quantised DynamicQuantizeLSTM "$folder"/* >"$folder/said"
 status=$?
 [ $status = 0 ] || cat "$folder/said"
 tail -n 1 "$folder/said"
