@@ -10,14 +10,11 @@
 /* y = x + offset, whose elements are where it is said. */
 static cnn_module *load_external(const char *location, const char *offset, const char *length)
 {
-    buffer g = { 0 }, part = node_message("Add", "x offset", "y");
-    put_message(&g, 1, &part);
+    buffer g = { 0 }, part;
+    put_node(&g, 1, "Add", NULL, "x offset", "y");
     part = external_message("offset", 1, (int64_t[]){ 2 }, location, offset, length);
     put_message(&g, 5, &part);
-    part = value_message("x", FLOAT, 1, (int64_t[]){ 2 });
-    put_message(&g, 11, &part);
-    part = value_message("y", FLOAT, 1, (int64_t[]){ 2 });
-    put_message(&g, 12, &part);
+    put_x_and_y(&g, 2, 2);
     buffer model = model_message(&g, 17);
     return cnn_onnx_load(ctx, model_file("external.onnx", &model), NULL);
 }
@@ -39,14 +36,11 @@ END_TEST
 /* 3 GB of a file of 8 bytes: no memory is asked for. */
 START_TEST(data_that_is_not_there_takes_no_memory)
 {
-    buffer g = { 0 }, part = node_message("Add", "x w", "y");
-    put_message(&g, 1, &part);
+    buffer g = { 0 }, part;
+    put_node(&g, 1, "Add", NULL, "x w", "y");
     part = external_message("w", 1, (int64_t[]){ 800000000 }, "w.data", "0", NULL);
     put_message(&g, 5, &part);
-    part = value_message("x", FLOAT, 1, (int64_t[]){ 1 });
-    put_message(&g, 11, &part);
-    part = value_message("y", FLOAT, 1, (int64_t[]){ -1 });
-    put_message(&g, 12, &part);
+    put_x_and_y(&g, 1, -1);
     buffer model = model_message(&g, 17);
     file_put(in_folder("w.data"), (const unsigned char *)"12345678", 8);
     struct rlimit limit, before;
@@ -150,14 +144,10 @@ START_TEST(sizes_are_those_of_the_file)
     static const int64_t shapes[][2] = { { 1 << 20, 1 << 20 }, { INT64_MAX, 2 }, { -1, 3 }, { INT64_MAX, INT64_MAX } };
     const float data[2] = { 0 };
     for (int i = 0; i < 4; i++) {
-        buffer g = { 0 }, part = node_message("Add", "x big", "y");
-        put_message(&g, 1, &part);
-        part = tensor_message("big", FLOAT, 2, shapes[i], data, sizeof data);
-        put_message(&g, 5, &part);
-        part = value_message("x", FLOAT, 1, (int64_t[]){ 2 });
-        put_message(&g, 11, &part);
-        part = value_message("y", FLOAT, 1, (int64_t[]){ 2 });
-        put_message(&g, 12, &part);
+        buffer g = { 0 };
+        put_node(&g, 1, "Add", NULL, "x big", "y");
+        put_tensor(&g, "big", FLOAT, 2, shapes[i], data, sizeof data);
+        put_x_and_y(&g, 2, 2);
         buffer model = model_message(&g, 17);
         ck_assert_ptr_null(cnn_onnx_load(ctx, model_file("big.onnx", &model), NULL));
         assert_error(cnn_context_status(ctx), CNN_ERROR_FORMAT, "big.onnx: byte ");
@@ -196,23 +186,18 @@ static uint64_t fnv_of(const char *name)
 /* The CPU time of loading y = x + p0 + p1 + …; the names are as long in both cases. */
 static double load_many(int count, bool collide)
 {
-    buffer g = { 0 }, part;
+    buffer g = { 0 };
     const float one = 1;
     char from[16] = "x", to[16], name[16 * 9 + 1], inputs[sizeof name + sizeof from];
     for (int i = 0; i < count; i++) {
         name_of(i, collide, name);
         snprintf(to, sizeof to, i + 1 < count ? "s%d" : "y", i);
         snprintf(inputs, sizeof inputs, "%s %s", from, name);
-        part = node_message("Add", inputs, to);
-        put_message(&g, 1, &part);
-        part = tensor_message(name, FLOAT, 1, (int64_t[]){ 1 }, &one, sizeof one);
-        put_message(&g, 5, &part);
+        put_node(&g, 1, "Add", NULL, inputs, to);
+        put_tensor(&g, name, FLOAT, 1, (int64_t[]){ 1 }, &one, sizeof one);
         memcpy(from, to, sizeof from);
     }
-    part = value_message("x", FLOAT, 1, (int64_t[]){ 1 });
-    put_message(&g, 11, &part);
-    part = value_message("y", FLOAT, 1, (int64_t[]){ 1 });
-    put_message(&g, 12, &part);
+    put_x_and_y(&g, 1, 1);
     buffer model = model_message(&g, 17);
     const char *path = model_file("names.onnx", &model);
     clock_t start = clock();
@@ -269,7 +254,7 @@ enum { ASKING = sizeof asking / sizeof *asking };
 
 static cnn_module *load_node(const asked *a)
 {
-    buffer g = { 0 }, node = node_message(a->op, a->inputs, "y"), part;
+    buffer g = { 0 }, node = node_message(a->op, a->inputs, "y");
     if (a->attribute) {
         put_int_attribute(&node, a->attribute, a->value);
     }
@@ -277,15 +262,12 @@ static cnn_module *load_node(const asked *a)
     for (int i = 0; i < 3; i++) {
         if (a->numbers[i].count) {
             const int64_t size = a->numbers[i].count;
-            part = tensor_message((const char *[]){ "a", "b", "c" }[i], INT64, a->numbers[i].ndim, &size, a->numbers[i].values,
+            put_tensor(&g, (const char *[]){ "a", "b", "c" }[i], INT64, a->numbers[i].ndim, &size, a->numbers[i].values,
                                   (size_t)size * sizeof size);
-            put_message(&g, 5, &part);
         }
     }
-    part = value_message("x", FLOAT, a->ndim, a->shape);
-    put_message(&g, 11, &part);
-    part = value_message("y", FLOAT, 1, (int64_t[]){ -1 });
-    put_message(&g, 12, &part);
+    put_value(&g, 11, "x", FLOAT, a->ndim, a->shape);
+    put_value(&g, 12, "y", FLOAT, 1, (int64_t[]){ -1 });
     buffer model = model_message(&g, a->opset);
     cnn_module *module = cnn_onnx_load(ctx, model_file("asks.onnx", &model), NULL);
     ck_assert_msg(module != NULL, "%s", cnn_last_error(ctx));
@@ -321,33 +303,21 @@ END_TEST
 START_TEST(rounds_are_bounded)
 {
     const int64_t rounds = 1 << 20;
-    buffer inner = { 0 }, outer = { 0 }, g = { 0 }, node, attribute, part;
+    buffer inner = { 0 }, outer = { 0 }, g = { 0 }, node;
     buffer *const graphs[] = { &inner, &outer };
     for (int i = 0; i < 2; i++) {
-        part = value_message("i", INT64, 0, NULL);
-        put_message(graphs[i], 11, &part);
-        part = value_message("c", 9, 0, NULL);
-        put_message(graphs[i], 11, &part);
-        part = value_message("c", 9, 0, NULL);
-        put_message(graphs[i], 12, &part);
+        put_value(graphs[i], 11, "i", INT64, 0, NULL);
+        put_value(graphs[i], 11, "c", 9, 0, NULL);
+        put_value(graphs[i], 12, "c", 9, 0, NULL);
     }
     for (int i = 0; i < 2; i++) {
         node = node_message("Loop", "rounds", "");
-        attribute = (buffer){ 0 };
-        put_text(&attribute, 1, "body");
-        put_message(&attribute, 6, graphs[i]);
-        put_int(&attribute, 20, 5);
-        put_message(&node, 5, &attribute);
+        put_graph_attribute(&node, "body", graphs[i]);
         put_message(i ? &g : &outer, 1, &node);
     }
-    part = tensor_message("rounds", INT64, 0, NULL, &rounds, sizeof rounds);
-    put_message(&g, 5, &part);
-    node = node_message("Relu", "x", "y");
-    put_message(&g, 1, &node);
-    part = value_message("x", FLOAT, 1, (int64_t[]){ 1 });
-    put_message(&g, 11, &part);
-    part = value_message("y", FLOAT, 1, (int64_t[]){ 1 });
-    put_message(&g, 12, &part);
+    put_tensor(&g, "rounds", INT64, 0, NULL, &rounds, sizeof rounds);
+    put_node(&g, 1, "Relu", NULL, "x", "y");
+    put_x_and_y(&g, 1, 1);
     buffer model = model_message(&g, 17);
     cnn_module *module = cnn_onnx_load(ctx, model_file("loops.onnx", &model), NULL);
     ck_assert_msg(module != NULL, "%s", cnn_last_error(ctx));
@@ -364,12 +334,10 @@ END_TEST
 START_TEST(sizes_around_none_are_no_secret)
 {
     const int64_t shape[4] = { INT64_MAX, INT64_MAX, 0, 255 };
-    buffer g = { 0 }, part = node_message("Identity", "s", "y");
-    put_message(&g, 1, &part);
-    part = tensor_message("s", FLOAT, 4, shape, "", 0);
-    put_message(&g, 5, &part);
-    part = value_message("y", FLOAT, 1, (int64_t[]){ 0 });
-    put_message(&g, 12, &part);
+    buffer g = { 0 };
+    put_node(&g, 1, "Identity", NULL, "s", "y");
+    put_tensor(&g, "s", FLOAT, 4, shape, "", 0);
+    put_value(&g, 12, "y", FLOAT, 1, (int64_t[]){ 0 });
     buffer model = model_message(&g, 17);
     cnn_context_clear_error(ctx);
     cnn_module *module = cnn_onnx_load(ctx, model_file("none.onnx", &model), NULL);

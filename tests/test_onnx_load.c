@@ -52,14 +52,11 @@ START_TEST(names_that_clash_are_changed)
         snprintf(sums[i], sizeof sums[i], "sum%d", i & 7);
         part = node_message("Add", inputs, sums[i]);
         put_message(&g, 1, &part);
-        part = tensor_message(names[i][0], FLOAT, 1, (int64_t[]){ 1 }, &one, sizeof one);
-        put_message(&g, 5, &part);
+        put_tensor(&g, names[i][0], FLOAT, 1, (int64_t[]){ 1 }, &one, sizeof one);
         last = sums[i];
     }
-    part = value_message("x", FLOAT, 1, (int64_t[]){ 1 });
-    put_message(&g, 11, &part);
-    part = value_message(last, FLOAT, 1, (int64_t[]){ 1 });
-    put_message(&g, 12, &part);
+    put_value(&g, 11, "x", FLOAT, 1, (int64_t[]){ 1 });
+    put_value(&g, 12, last, FLOAT, 1, (int64_t[]){ 1 });
     buffer model = model_message(&g, 17);
     cnn_module *module = cnn_onnx_load(ctx, model_file("names.onnx", &model), NULL);
     ck_assert_msg(module != NULL, "%s", cnn_last_error(ctx));
@@ -85,14 +82,11 @@ START_TEST(names_that_clash_come_back)
         part = node_message(i == 3 ? "Max" : "Add", inputs, sums[i]); /* an operand of Max is no parameter */
         put_message(&g, 1, &part);
         const float many[100] = { one };
-        part = tensor_message(names[i], FLOAT, 1, (int64_t[]){ i == 3 ? 100 : 1 }, i == 3 ? many : &one, (i == 3 ? 100 : 1) * sizeof one);
-        put_message(&g, 5, &part);
+        put_tensor(&g, names[i], FLOAT, 1, (int64_t[]){ i == 3 ? 100 : 1 }, i == 3 ? many : &one, (i == 3 ? 100 : 1) * sizeof one);
         last = sums[i];
     }
-    part = value_message("in.x", FLOAT, 1, (int64_t[]){ 1 });
-    put_message(&g, 11, &part);
-    part = value_message(last, FLOAT, 1, (int64_t[]){ 100 });
-    put_message(&g, 12, &part);
+    put_value(&g, 11, "in.x", FLOAT, 1, (int64_t[]){ 1 });
+    put_value(&g, 12, last, FLOAT, 1, (int64_t[]){ 100 });
     buffer model = model_message(&g, 17);
     cnn_module *module = cnn_onnx_load(ctx, model_file("names.onnx", &model), NULL);
     ck_assert_msg(module != NULL, "%s", cnn_last_error(ctx));
@@ -123,13 +117,10 @@ START_TEST(running_statistics_are_used_as_they_are)
     put_int_attribute(&part, "training_mode", 1);
     put_message(&g, 1, &part);
     for (int i = 0; i < 4; i++) {
-        part = tensor_message(names[i], FLOAT, 1, (int64_t[]){ 2 }, values[i], sizeof weight);
-        put_message(&g, 5, &part);
+        put_tensor(&g, names[i], FLOAT, 1, (int64_t[]){ 2 }, values[i], sizeof weight);
     }
-    part = value_message("x", FLOAT, 2, (int64_t[]){ -1, 2 });
-    put_message(&g, 11, &part);
-    part = value_message("y", FLOAT, 2, (int64_t[]){ -1, 2 });
-    put_message(&g, 12, &part);
+    put_value(&g, 11, "x", FLOAT, 2, (int64_t[]){ -1, 2 });
+    put_value(&g, 12, "y", FLOAT, 2, (int64_t[]){ -1, 2 });
     buffer model = model_message(&g, 17);
     const char *path = model_file("norm.onnx", &model);
     cnn_tensor *x = cnn_tensor_from_data(ctx, CNN_F32, 2, (int64_t[]){ 2, 2 }, (const float[]){ 3, 2, 1, 3 });
@@ -246,15 +237,12 @@ END_TEST
 /* a + b and a − b, of which the second is asked for or not. */
 START_TEST(several_inputs_and_outputs)
 {
-    buffer g = { 0 }, part = node_message("Add", "a b", "sum");
-    put_message(&g, 1, &part);
-    part = node_message("Sub", "a b", "difference");
-    put_message(&g, 1, &part);
+    buffer g = { 0 };
+    put_node(&g, 1, "Add", NULL, "a b", "sum");
+    put_node(&g, 1, "Sub", NULL, "a b", "difference");
     for (int i = 0; i < 2; i++) {
-        part = value_message(i ? "b" : "a", FLOAT, 1, (int64_t[]){ -1 });
-        put_message(&g, 11, &part);
-        part = value_message(i ? "difference" : "sum", FLOAT, 1, (int64_t[]){ -1 });
-        put_message(&g, 12, &part);
+        put_value(&g, 11, i ? "b" : "a", FLOAT, 1, (int64_t[]){ -1 });
+        put_value(&g, 12, i ? "difference" : "sum", FLOAT, 1, (int64_t[]){ -1 });
     }
     buffer model = model_message(&g, 13);
     cnn_module *module = cnn_onnx_load(ctx, model_file("two.onnx", &model), NULL);
@@ -297,16 +285,11 @@ START_TEST(arithmetic_on_shapes_is_the_hosts)
         }
         put_message(&g, 1, &part);
     }
-    part = tensor_message("zero", INT64, 0, NULL, &zero, 8);
-    put_message(&g, 5, &part);
-    part = tensor_message("axes", INT64, 1, (int64_t[]){ 1 }, &zero, 8);
-    put_message(&g, 5, &part);
-    part = tensor_message("rest", INT64, 1, (int64_t[]){ 1 }, &minus_one, 8);
-    put_message(&g, 5, &part);
-    part = value_message("x", FLOAT, 3, (int64_t[]){ -1, -1, -1 });
-    put_message(&g, 11, &part);
-    part = value_message("y", FLOAT, 2, (int64_t[]){ -1, -1 });
-    put_message(&g, 12, &part);
+    put_tensor(&g, "zero", INT64, 0, NULL, &zero, 8);
+    put_tensor(&g, "axes", INT64, 1, (int64_t[]){ 1 }, &zero, 8);
+    put_tensor(&g, "rest", INT64, 1, (int64_t[]){ 1 }, &minus_one, 8);
+    put_value(&g, 11, "x", FLOAT, 3, (int64_t[]){ -1, -1, -1 });
+    put_value(&g, 12, "y", FLOAT, 2, (int64_t[]){ -1, -1 });
     buffer model = model_message(&g, 13);
     cnn_module *module = cnn_onnx_load(ctx, model_file("shape.onnx", &model), NULL);
     ck_assert_msg(module != NULL, "%s", cnn_last_error(ctx));
@@ -338,18 +321,14 @@ START_TEST(functions_share_their_constants)
         part = node_message("Scale", "h", "y");
         put_text(&part, 7, "own");
         put_message(&g, 1, &part);
-        part = value_message("x", FLOAT, 1, (int64_t[]){ 100 });
-        put_message(&g, 11, &part);
-        part = value_message("y", FLOAT, 1, (int64_t[]){ 100 });
-        put_message(&g, 12, &part);
+        put_x_and_y(&g, 100, 100);
         put_text(&f, 1, "Scale");
         put_text(&f, 4, "a");
         put_text(&f, 5, "b");
         put_text(&f, 8, &"aaaa"[4 - shift % 5]); /* documentation that moves what follows */
         part = node_message("Constant", "", "k");
         put_text(&value, 1, "value");
-        buffer tensor = tensor_message("k", FLOAT, 1, (int64_t[]){ 100 }, numbers, sizeof numbers);
-        put_message(&value, 5, &tensor);
+        put_tensor(&value, "k", FLOAT, 1, (int64_t[]){ 100 }, numbers, sizeof numbers);
         put_message(&part, 5, &value);
         put_message(&f, 7, &part);
         part = node_message("Mul", "a k", "b");
@@ -375,17 +354,15 @@ END_TEST
 
 START_TEST(all_that_is_not_supported_is_named)
 {
-    buffer g = linear_graph(), part = node_message("Hocus", "y", "z");
-    put_message(&g, 1, &part);
-    part = node_message("Pocus", "z", "w");
-    put_message(&g, 1, &part);
+    buffer g = linear_graph();
+    put_node(&g, 1, "Hocus", NULL, "y", "z");
+    put_node(&g, 1, "Pocus", NULL, "z", "w");
     buffer model = model_message(&g, 17);
     ck_assert_ptr_null(cnn_onnx_load(ctx, model_file("odd.onnx", &model), NULL));
     assert_error(cnn_context_status(ctx), CNN_ERROR_UNSUPPORTED,
                  "/odd.onnx: 2 nodes that are not supported: Hocus (node 1 \"\"), Pocus (node 2 \"\")");
     g = linear_graph();
-    part = node_message("Hocus", "y", "z");
-    put_message(&g, 1, &part);
+    put_node(&g, 1, "Hocus", NULL, "y", "z");
     model = model_message(&g, 17);
     ck_assert_ptr_null(cnn_onnx_load(ctx, model_file("odd.onnx", &model), NULL));
     assert_error(cnn_context_status(ctx), CNN_ERROR_UNSUPPORTED, "/odd.onnx: 1 node that is not supported: Hocus (node 1 \"\")");
@@ -394,8 +371,8 @@ END_TEST
 
 START_TEST(the_node_is_named)
 {
-    buffer g = linear_graph(), part = node_message("Add", "y nothing", "z");
-    put_message(&g, 1, &part);
+    buffer g = linear_graph();
+    put_node(&g, 1, "Add", NULL, "y nothing", "z");
     buffer model = model_message(&g, 17);
     ck_assert_ptr_null(cnn_onnx_load(ctx, model_file("odd.onnx", &model), NULL));
     assert_error(cnn_context_status(ctx), CNN_ERROR_FORMAT, "node 1 \"\" (Add): nothing before it makes its input \"nothing\"");

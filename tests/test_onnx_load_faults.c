@@ -57,24 +57,12 @@ static buffer function_message(const char *name)
     return f;
 }
 
-static void put_node(buffer *to, int field, const char *op, const char *domain, const char *inputs, const char *outputs)
-{
-    buffer node = node_message(op, inputs, outputs);
-    if (domain) {
-        put_text(&node, 7, domain);
-    }
-    put_message(to, field, &node);
-}
-
 /* y = f0(x): each function calls the next one `calls` times, the last one is an operator of `inputs` inputs. */
 static void write_calls(const char *name, int depth, int calls, int inputs)
 {
-    buffer g = { 0 }, part;
+    buffer g = { 0 };
     put_node(&g, 1, "f0", "f", "x", "y");
-    part = value_message("x", FLOAT, 1, (int64_t[]){ 1 });
-    put_message(&g, 11, &part);
-    part = value_message("y", FLOAT, 1, (int64_t[]){ 1 });
-    put_message(&g, 12, &part);
+    put_x_and_y(&g, 1, 1);
     buffer model = model_message(&g, 17);
     for (int d = 0; d < depth; d++) {
         char own[16], next[16], from[16] = "a", to[16];
@@ -106,35 +94,24 @@ static void write_mixed(const char *name)
 {
     const float one[2] = { 1, 1 };
     const unsigned short half[2] = { 0x3c00, 0x4000 };
-    buffer g = { 0 }, part, node = node_message("If", "c", "z"), attribute;
+    buffer g = { 0 }, part, node = node_message("If", "c", "z");
     for (int i = 0; i < 2; i++) {
         buffer branch = { 0 };
         put_node(&branch, 1, i ? "Mul" : "Add", NULL, "x w.deep.part", "r");
-        part = value_message("r", FLOAT, 1, (int64_t[]){ 2 });
-        put_message(&branch, 12, &part);
-        attribute = (buffer){ 0 };
-        put_text(&attribute, 1, i ? "else_branch" : "then_branch");
-        put_message(&attribute, 6, &branch);
-        put_int(&attribute, 20, 5);
-        put_message(&node, 5, &attribute);
+        put_value(&branch, 12, "r", FLOAT, 1, (int64_t[]){ 2 });
+        put_graph_attribute(&node, i ? "else_branch" : "then_branch", &branch);
     }
     put_node(&g, 1, "ReduceMax", NULL, "x", "m");
     put_node(&g, 1, "Greater", NULL, "m zero", "c");
     put_message(&g, 1, &node);
     put_node(&g, 1, "Mul", NULL, "z h", "s");
     put_node(&g, 1, "Add", NULL, "s outside", "y");
-    part = tensor_message("w.deep.part", FLOAT, 1, (int64_t[]){ 2 }, one, sizeof one);
-    put_message(&g, 5, &part);
-    part = tensor_message("zero", FLOAT, 0, NULL, (const float[]){ 0 }, sizeof(float));
-    put_message(&g, 5, &part);
-    part = tensor_message("h", 10, 1, (int64_t[]){ 2 }, half, sizeof half);
-    put_message(&g, 5, &part);
+    put_tensor(&g, "w.deep.part", FLOAT, 1, (int64_t[]){ 2 }, one, sizeof one);
+    put_tensor(&g, "zero", FLOAT, 0, NULL, (const float[]){ 0 }, sizeof(float));
+    put_tensor(&g, "h", 10, 1, (int64_t[]){ 2 }, half, sizeof half);
     part = external_message("outside", 1, (int64_t[]){ 2 }, "outside.data", "0", "8");
     put_message(&g, 5, &part);
-    part = value_message("x", FLOAT, 1, (int64_t[]){ 2 });
-    put_message(&g, 11, &part);
-    part = value_message("y", FLOAT, 1, (int64_t[]){ 2 });
-    put_message(&g, 12, &part);
+    put_x_and_y(&g, 2, 2);
     buffer model = model_message(&g, 17);
     model_file(name, &model);
     file_put(in_folder("outside.data"), (const unsigned char *)one, sizeof one);
@@ -282,7 +259,7 @@ END_TEST
 /* y = x + p0 + p1 + …, names as those of modules: "m17.weight", or all in one module. */
 static void write_many(const char *name, int count, bool deep)
 {
-    buffer g = { 0 }, part;
+    buffer g = { 0 };
     const float one = 1;
     for (int i = 0; i < count; i++) {
         char inputs[64], output[16], parameter[24];
@@ -294,13 +271,9 @@ static void write_many(const char *name, int count, bool deep)
             snprintf(inputs, sizeof inputs, "x %s", parameter);
         }
         put_node(&g, 1, "Add", NULL, inputs, output);
-        part = tensor_message(parameter, FLOAT, 1, (int64_t[]){ 1 }, &one, sizeof one);
-        put_message(&g, 5, &part);
+        put_tensor(&g, parameter, FLOAT, 1, (int64_t[]){ 1 }, &one, sizeof one);
     }
-    part = value_message("x", FLOAT, 1, (int64_t[]){ 1 });
-    put_message(&g, 11, &part);
-    part = value_message("y", FLOAT, 1, (int64_t[]){ 1 });
-    put_message(&g, 12, &part);
+    put_x_and_y(&g, 1, 1);
     buffer model = model_message(&g, 17);
     model_file(name, &model);
 }
@@ -362,10 +335,7 @@ START_TEST(constants_of_calls_are_bounded_by_the_file)
         put_node(&g, 1, "f0", "f", from, to);
         snprintf(from, sizeof from, "t%d", i);
     }
-    part = value_message("x", FLOAT, 1, (int64_t[]){ 1 });
-    put_message(&g, 11, &part);
-    part = value_message("y", FLOAT, 1, (int64_t[]){ 1 });
-    put_message(&g, 12, &part);
+    put_x_and_y(&g, 1, 1);
     part = tensor_message("", 2, 1, (int64_t[]){ COUNT }, elements, sizeof elements);
     put_text(&attribute, 1, "value");
     put_message(&attribute, 5, &part);
@@ -389,25 +359,18 @@ END_TEST
 START_TEST(graphs_of_calls_are_bounded_by_the_file)
 {
     enum { DEPTH = 9, INPUTS = 30000 };
-    buffer graph = { 0 }, g = { 0 }, attribute = { 0 }, part = { 0 };
+    buffer graph = { 0 }, g = { 0 };
     put_node(&graph, 1, "Identity", NULL, "in", "out");
     for (int i = 0; i < INPUTS; i++) {
         put_bytes(&graph, 11, "", 0);
     }
-    buffer input = value_message("in", FLOAT, 1, (int64_t[]){ 1 }), output = value_message("out", FLOAT, 1, (int64_t[]){ 1 });
-    put_message(&graph, 11, &input);
-    put_message(&graph, 12, &output);
-    put_text(&attribute, 1, "body");
-    put_message(&attribute, 6, &graph);
-    put_int(&attribute, 20, 5);
+    put_value(&graph, 11, "in", FLOAT, 1, (int64_t[]){ 1 });
+    put_value(&graph, 12, "out", FLOAT, 1, (int64_t[]){ 1 });
     buffer call = node_message("f0", "x", "y");
     put_text(&call, 7, "f");
-    put_message(&call, 5, &attribute);
+    put_graph_attribute(&call, "body", &graph);
     put_message(&g, 1, &call);
-    part = value_message("x", FLOAT, 1, (int64_t[]){ 1 });
-    put_message(&g, 11, &part);
-    part = value_message("y", FLOAT, 1, (int64_t[]){ 1 });
-    put_message(&g, 12, &part);
+    put_x_and_y(&g, 1, 1);
     buffer model = model_message(&g, 17);
     for (int d = 0; d <= DEPTH; d++) {
         char own[16], next[16];

@@ -76,8 +76,7 @@ static const char *write_large(const storage *s, int64_t numel)
     buffer g = { 0 }, part = node_message("Cast", "w", "f"), tensor = { 0 };
     put_int_attribute(&part, "to", FLOAT);
     put_message(&g, 1, &part);
-    part = node_message("Add", "x f", "y");
-    put_message(&g, 1, &part);
+    put_node(&g, 1, "Add", NULL, "x f", "y");
     if (s->place == OUTSIDE) {
         tensor = external_message("w", 1, &numel, "w.data", "8", NULL);
         unsigned char *all = calloc(1, (size_t)bytes + 8);
@@ -96,10 +95,7 @@ static const char *write_large(const storage *s, int64_t numel)
     memset(pad, 'p', (size_t)s->unaligned);
     put_text(&g, 10, pad);
     put_message(&g, 5, &tensor);
-    part = value_message("x", FLOAT, 1, (int64_t[]){ 1 });
-    put_message(&g, 11, &part);
-    part = value_message("y", FLOAT, 1, (int64_t[]){ -1 });
-    put_message(&g, 12, &part);
+    put_x_and_y(&g, 1, -1);
     free(elements);
     buffer model = model_message(&g, 22);
     return model_file("large.onnx", &model);
@@ -197,16 +193,11 @@ START_TEST(mapped_files_are_not_written_to)
     buffer g = { 0 }, part = node_message("Add", "x w", "s");
     const float w[2] = { 1, 2 }, outside[2] = { 3, 4 };
     put_message(&g, 1, &part);
-    part = node_message("Mul", "s outside", "y");
-    put_message(&g, 1, &part);
-    part = tensor_message("w", FLOAT, 1, (int64_t[]){ 2 }, w, sizeof w);
-    put_message(&g, 5, &part);
+    put_node(&g, 1, "Mul", NULL, "s outside", "y");
+    put_tensor(&g, "w", FLOAT, 1, (int64_t[]){ 2 }, w, sizeof w);
     part = external_message("outside", 1, (int64_t[]){ 2 }, "outside.data", "0", "8");
     put_message(&g, 5, &part);
-    part = value_message("x", FLOAT, 1, (int64_t[]){ 2 });
-    put_message(&g, 11, &part);
-    part = value_message("y", FLOAT, 1, (int64_t[]){ 2 });
-    put_message(&g, 12, &part);
+    put_x_and_y(&g, 2, 2);
     buffer model = model_message(&g, 17);
     const char *path = model_file("mapped.onnx", &model);
     file_put(in_folder("outside.data"), (const unsigned char *)outside, sizeof outside);

@@ -70,10 +70,7 @@ enum { VARIANTS = sizeof variants / sizeof *variants };
 
 static buffer whole(buffer *g)
 {
-    buffer part = value_message("x", FLOAT, 1, (int64_t[]){ -1 });
-    put_message(g, 11, &part);
-    part = value_message("y", FLOAT, 1, (int64_t[]){ -1 });
-    put_message(g, 12, &part);
+    put_x_and_y(g, -1, -1);
     return model_message(g, 21);
 }
 
@@ -139,7 +136,7 @@ END_TEST
 /* All in one model: two nodes of one kind, an initializer, a constant, an input of a type that is not held, one within a branch. */
 START_TEST(everything_is_named_at_once)
 {
-    buffer g = { 0 }, part, branch = { 0 }, attribute = { 0 };
+    buffer g = { 0 }, part, branch = { 0 };
     for (int i = 0; i < 2; i++) {
         part = node_message("Cast", "x", i ? "c1" : "c0");
         put_text(&part, 3, i ? "second" : "first");
@@ -149,24 +146,17 @@ START_TEST(everything_is_named_at_once)
     part = node_message("Constant", "", "k");
     put_text_attribute(&part, "value_string", "text");
     put_message(&g, 1, &part);
-    part = node_message("Hocus", "odd w", "y");
-    put_message(&g, 1, &part);
+    put_node(&g, 1, "Hocus", NULL, "odd w", "y");
     part = node_message("Unique", "x", "r");
     put_int_attribute(&part, "axis", 0);
     put_message(&branch, 1, &part);
-    part = value_message("r", FLOAT, 1, (int64_t[]){ 2 });
-    put_message(&branch, 12, &part);
-    put_text(&attribute, 1, "then_branch");
-    put_message(&attribute, 6, &branch);
-    put_int(&attribute, 20, 5);
+    put_value(&branch, 12, "r", FLOAT, 1, (int64_t[]){ 2 });
     part = node_message("If", "x", "z");
-    put_message(&part, 5, &attribute);
+    put_graph_attribute(&part, "then_branch", &branch);
     put_message(&g, 1, &part);
     const int64_t bits[2] = { 0 };
-    part = tensor_message("w", 14, 1, (int64_t[]){ 2 }, bits, sizeof bits);
-    put_message(&g, 5, &part);
-    part = value_message("odd", 8, 1, (int64_t[]){ 2 });
-    put_message(&g, 11, &part);
+    put_tensor(&g, "w", 14, 1, (int64_t[]){ 2 }, bits, sizeof bits);
+    put_value(&g, 11, "odd", 8, 1, (int64_t[]){ 2 });
     buffer sequence = { 0 };
     put_text(&sequence, 1, "list");
     put_message(&g, 11, &sequence);
@@ -219,20 +209,16 @@ START_TEST(activations_have_parameters)
                   { "ThresholdedRelu", 0, 0, 1, 0 },  { "HardSigmoid", 1, 1, 0.5f, 0.25f }, { "HardSigmoid", 1, 0, 0.5f, 0.5f } };
     static const float xs[4] = { -2, 0.5f, 1, 3 };
     float alpha = cases[_i].alpha, beta = cases[_i].beta, y[4];
-    buffer g = { 0 }, part, node = node_message("RNN", "x w r", "y");
+    buffer g = { 0 }, node = node_message("RNN", "x w r", "y");
     put_words_attribute(&node, "activations", cases[_i].name);
     put_int_attribute(&node, "hidden_size", 1);
     put_floats_attribute(&node, "activation_alpha", cases[_i].alphas, &alpha);
     put_floats_attribute(&node, "activation_beta", cases[_i].betas, &beta);
     put_message(&g, 1, &node);
-    part = tensor_message("w", FLOAT, 3, (int64_t[]){ 1, 1, 1 }, (const float[]){ 1 }, sizeof(float));
-    put_message(&g, 5, &part);
-    part = tensor_message("r", FLOAT, 3, (int64_t[]){ 1, 1, 1 }, (const float[]){ 0 }, sizeof(float));
-    put_message(&g, 5, &part);
-    part = value_message("x", FLOAT, 3, (int64_t[]){ 4, 1, 1 });
-    put_message(&g, 11, &part);
-    part = value_message("y", FLOAT, 4, (int64_t[]){ 4, 1, 1, 1 });
-    put_message(&g, 12, &part);
+    put_tensor(&g, "w", FLOAT, 3, (int64_t[]){ 1, 1, 1 }, (const float[]){ 1 }, sizeof(float));
+    put_tensor(&g, "r", FLOAT, 3, (int64_t[]){ 1, 1, 1 }, (const float[]){ 0 }, sizeof(float));
+    put_value(&g, 11, "x", FLOAT, 3, (int64_t[]){ 4, 1, 1 });
+    put_value(&g, 12, "y", FLOAT, 4, (int64_t[]){ 4, 1, 1, 1 });
     buffer model = model_message(&g, 14);
     cnn_module *module = cnn_onnx_load(ctx, model_file("activation.onnx", &model), NULL);
     ck_assert_msg(module != NULL, "%s", cnn_last_error(ctx));

@@ -94,6 +94,47 @@ static inline void put_int_attribute(buffer *node, const char *name, int64_t val
     put_message(node, 5, &a);
 }
 
+/* Adds a node to a graph (field 1) or to a function (field 7); a domain of NULL is ONNX's own. */
+static inline void put_node(buffer *to, int field, const char *op, const char *domain, const char *inputs, const char *outputs)
+{
+    buffer node = node_message(op, inputs, outputs);
+    if (domain) {
+        put_text(&node, 7, domain);
+    }
+    put_message(to, field, &node);
+}
+
+/* Adds an input (field 11) or an output (field 12) to a graph. */
+static inline void put_value(buffer *graph, int field, const char *name, int type, int ndim, const int64_t *shape)
+{
+    buffer part = value_message(name, type, ndim, shape);
+    put_message(graph, field, &part);
+}
+
+/* Adds an input x of `in` floats and an output y of `out` floats to a graph; a size of −1 is called "batch". */
+static inline void put_x_and_y(buffer *graph, int64_t in, int64_t out)
+{
+    put_value(graph, 11, "x", FLOAT, 1, &in);
+    put_value(graph, 12, "y", FLOAT, 1, &out);
+}
+
+/* Adds an initializer with raw bytes to a graph. */
+static inline void put_tensor(buffer *graph, const char *name, int type, int ndim, const int64_t *shape, const void *data, size_t size)
+{
+    buffer part = tensor_message(name, type, ndim, shape, data, size);
+    put_message(graph, 5, &part);
+}
+
+/* Gives a node a graph as an attribute. Takes the graph over. */
+static inline void put_graph_attribute(buffer *node, const char *name, buffer *graph)
+{
+    buffer a = { 0 };
+    put_text(&a, 1, name);
+    put_message(&a, 6, graph);
+    put_int(&a, 20, 5);
+    put_message(node, 5, &a);
+}
+
 /* Takes the graph over. */
 static inline buffer model_message(buffer *graph, int64_t opset)
 {
@@ -122,14 +163,10 @@ static inline buffer linear_graph(void)
     put_int_attribute(&part, "transB", 1);
     put_message(&g, 1, &part);
     put_text(&g, 2, "linear");
-    part = tensor_message("fc.weight", FLOAT, 2, (int64_t[]){ 2, 3 }, weight, sizeof weight);
-    put_message(&g, 5, &part);
-    part = tensor_message("fc.bias", FLOAT, 1, (int64_t[]){ 2 }, bias, sizeof bias);
-    put_message(&g, 5, &part);
-    part = value_message("x", FLOAT, 2, (int64_t[]){ -1, 3 });
-    put_message(&g, 11, &part);
-    part = value_message("y", FLOAT, 2, (int64_t[]){ -1, 2 });
-    put_message(&g, 12, &part);
+    put_tensor(&g, "fc.weight", FLOAT, 2, (int64_t[]){ 2, 3 }, weight, sizeof weight);
+    put_tensor(&g, "fc.bias", FLOAT, 1, (int64_t[]){ 2 }, bias, sizeof bias);
+    put_value(&g, 11, "x", FLOAT, 2, (int64_t[]){ -1, 3 });
+    put_value(&g, 12, "y", FLOAT, 2, (int64_t[]){ -1, 2 });
     return g;
 }
 

@@ -15,36 +15,6 @@ static size_t worst; /* the context's memory above four times the file's size */
 
 /* ---- models ---- */
 
-static void put_node(buffer *to, int field, const char *op, const char *domain, const char *inputs, const char *outputs)
-{
-    buffer node = node_message(op, inputs, outputs);
-    if (domain) {
-        put_text(&node, 7, domain);
-    }
-    put_message(to, field, &node);
-}
-
-static void put_value(buffer *graph, int field, const char *name, int ndim, const int64_t *shape)
-{
-    buffer part = value_message(name, FLOAT, ndim, shape);
-    put_message(graph, field, &part);
-}
-
-static void put_tensor(buffer *graph, const char *name, int type, int ndim, const int64_t *shape, const void *data, size_t size)
-{
-    buffer part = tensor_message(name, type, ndim, shape, data, size);
-    put_message(graph, 5, &part);
-}
-
-static void put_graph_attribute(buffer *node, const char *name, buffer *graph)
-{
-    buffer a = { 0 };
-    put_text(&a, 1, name);
-    put_message(&a, 6, graph);
-    put_int(&a, 20, 5);
-    put_message(node, 5, &a);
-}
-
 static buffer make_linear(void)
 {
     buffer g = linear_graph();
@@ -61,7 +31,7 @@ static buffer make_branches(void)
     for (int i = 0; i < 2; i++) {
         buffer branch = { 0 };
         put_node(&branch, 1, i ? "Mul" : "Add", NULL, "x w.part", "r");
-        put_value(&branch, 12, "r", 1, &two);
+        put_value(&branch, 12, "r", FLOAT, 1, &two);
         put_graph_attribute(&node, i ? "else_branch" : "then_branch", &branch);
     }
     put_node(&g, 1, "ReduceMax", NULL, "x", "m");
@@ -74,8 +44,8 @@ static buffer make_branches(void)
     put_tensor(&g, "zero", FLOAT, 0, NULL, &zero, sizeof zero);
     put_tensor(&g, "h", 10, 1, &two, half, sizeof half);
     put_tensor(&g, "shape", INT64, 1, (const int64_t[]){ 2 }, (const int64_t[]){ -1, 1 }, 16);
-    put_value(&g, 11, "x", 1, &two);
-    put_value(&g, 12, "y", 2, (const int64_t[]){ 2, 1 });
+    put_value(&g, 11, "x", FLOAT, 1, &two);
+    put_value(&g, 12, "y", FLOAT, 2, (const int64_t[]){ 2, 1 });
     buffer model = model_message(&g, 17);
     put_text(&f, 1, "f");
     put_text(&f, 4, "a");
@@ -132,8 +102,8 @@ static buffer make_picture(void)
     put_tensor(&g, "w", FLOAT, 4, (const int64_t[]){ 2, 1, 2, 2 }, weight, sizeof weight);
     put_tensor(&g, "b", FLOAT, 1, (const int64_t[]){ 2 }, ones, sizeof ones);
     put_tensor(&g, "scales", FLOAT, 1, (const int64_t[]){ 4 }, scales, sizeof scales);
-    put_value(&g, 11, "x", 4, (const int64_t[]){ -1, 1, 4, 4 });
-    put_value(&g, 12, "y", 4, (const int64_t[]){ -1, 2, 5, 5 });
+    put_value(&g, 11, "x", FLOAT, 4, (const int64_t[]){ -1, 1, 4, 4 });
+    put_value(&g, 12, "y", FLOAT, 4, (const int64_t[]){ -1, 2, 5, 5 });
     return model_message(&g, 17);
 }
 
@@ -148,15 +118,12 @@ static buffer make_rounds(void)
     put_int_attribute(&node, "hidden_size", 1);
     put_message(&g, 1, &node);
     put_node(&g, 1, "Squeeze", NULL, "s", "flat");
-    buffer part = value_message("i", INT64, 0, NULL);
-    put_message(&body, 11, &part);
-    part = value_message("go", 9, 0, NULL);
-    put_message(&body, 11, &part);
-    put_value(&body, 11, "v", 1, &three);
+    put_value(&body, 11, "i", INT64, 0, NULL);
+    put_value(&body, 11, "go", 9, 0, NULL);
+    put_value(&body, 11, "v", FLOAT, 1, &three);
     put_node(&body, 1, "Add", NULL, "v v", "twice");
-    part = value_message("go", 9, 0, NULL);
-    put_message(&body, 12, &part);
-    put_value(&body, 12, "twice", 1, &three);
+    put_value(&body, 12, "go", 9, 0, NULL);
+    put_value(&body, 12, "twice", FLOAT, 1, &three);
     node = node_message("Loop", "three yes flat", "y");
     put_graph_attribute(&node, "body", &body);
     put_message(&g, 1, &node);
@@ -164,8 +131,8 @@ static buffer make_rounds(void)
     put_tensor(&g, "r", FLOAT, 3, (const int64_t[]){ 1, 1, 1 }, w, sizeof *w);
     put_tensor(&g, "three", INT64, 0, NULL, &three, sizeof three);
     put_tensor(&g, "yes", 9, 0, NULL, &yes, 1);
-    put_value(&g, 11, "x", 3, (const int64_t[]){ 3, 1, 2 });
-    put_value(&g, 12, "y", 1, &three);
+    put_value(&g, 11, "x", FLOAT, 3, (const int64_t[]){ 3, 1, 2 });
+    put_value(&g, 12, "y", FLOAT, 1, &three);
     return model_message(&g, 17);
 }
 
@@ -206,8 +173,8 @@ static buffer make_integers(void)
     }
     put_text(&singles, 8, "f");
     put_message(&g, 5, &singles);
-    put_value(&g, 11, "x", 1, &four);
-    put_value(&g, 12, "y", 1, &four);
+    put_value(&g, 11, "x", FLOAT, 1, &four);
+    put_value(&g, 12, "y", FLOAT, 1, &four);
     return model_message(&g, 21);
 }
 
@@ -219,8 +186,7 @@ static buffer make_external(void)
     put_message(&g, 1, &part);
     part = external_message("outside", 1, (const int64_t[]){ 2 }, "w", "0", "8");
     put_message(&g, 5, &part);
-    put_value(&g, 11, "x", 1, (const int64_t[]){ 2 });
-    put_value(&g, 12, "y", 1, (const int64_t[]){ 2 });
+    put_x_and_y(&g, 2, 2);
     file_put(in_folder("w"), (const unsigned char *)numbers, sizeof numbers);
     return model_message(&g, 17);
 }
@@ -419,12 +385,12 @@ static buffer attacked(const attack *a)
     put_message(node, 5, &part[ATTRIBUTE]);
     /* The node comes last, behind what its names are of; the bytes of an attacked graph are at its end. */
     buffer graph = { 0 };
-    put_value(&graph, 11, "x", 1, (const int64_t[]){ 1 });
+    put_value(&graph, 11, "x", FLOAT, 1, (const int64_t[]){ 1 });
     put_message(&graph, 11, &part[VALUE]);
     put_message(&graph, 5, t);
     put_message(&graph, 1, node);
     put_node(&graph, 1, "Add", NULL, "n u", "y");
-    put_value(&graph, 12, "y", 1, (const int64_t[]){ 1 });
+    put_value(&graph, 12, "y", FLOAT, 1, (const int64_t[]){ 1 });
     put(&graph, g->bytes, g->size);
     buffer model = { 0 };
     put_int(&model, 1, 8);
