@@ -1,6 +1,7 @@
 /* PNG files by libpng. libpng reports an error by a function that must not return; ours jumps back to the frame that
  * called libpng, which keeps nothing in variables of its own: all that lives longer is in the job. */
 #include "picture.h"
+#include "png_memory.h"
 
 #include <png.h>
 
@@ -32,26 +33,6 @@ static void on_error(png_structp png, png_const_charp message)
                         (unsigned long long)(job->source->passed - job->source->left), message);
     }
     png_longjmp(png, 1);
-}
-
-static void on_warning(png_structp png, png_const_charp message)
-{
-    (void)png;
-    (void)message;
-}
-
-static png_voidp on_allocate(png_structp png, png_alloc_size_t size)
-{
-    png_job *job = png_get_mem_ptr(png);
-    void *memory = malloc(size);
-    job->no_memory |= !memory;
-    return memory;
-}
-
-static void on_free(png_structp png, png_voidp memory)
-{
-    (void)png;
-    free(memory);
 }
 
 static void on_read(png_structp png, png_bytep to, size_t size)
@@ -146,7 +127,8 @@ static bool run(png_job *job)
 int cnn__png_decode(cnn__source *source, const cnn__decoding *how, cnn__picture *picture)
 {
     png_job job = { .source = source, .how = how, .picture = picture, .orientation = 1 };
-    job.png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &job, on_error, on_warning, &job, on_allocate, on_free);
+    job.png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, &job, on_error, cnn__png_on_warning, &job.no_memory,
+                                       cnn__png_on_allocate, cnn__png_on_free);
     job.info = job.png ? png_create_info_struct(job.png) : NULL;
     bool good = job.info ? run(&job) : cnn__image_note(&source->failure, CNN_ERROR_NO_MEMORY, "no memory for libpng");
     png_destroy_read_struct(&job.png, &job.info, NULL);

@@ -1,6 +1,7 @@
 /* Writing PNG and JPEG files. As in the decoders, errors of the two libraries jump back to the frame that called them,
  * and all that lives longer is in the job. */
 #include "picture.h"
+#include "png_memory.h"
 
 #include <setjmp.h>
 #include <stdio.h>
@@ -47,26 +48,6 @@ static void png_on_error(png_structp png, png_const_charp message)
     png_longjmp(png, 1);
 }
 
-static void png_on_warning(png_structp png, png_const_charp message)
-{
-    (void)png;
-    (void)message;
-}
-
-static png_voidp png_on_allocate(png_structp png, png_alloc_size_t size)
-{
-    write_job *job = png_get_mem_ptr(png);
-    void *memory = malloc(size);
-    job->no_memory |= !memory;
-    return memory;
-}
-
-static void png_on_free(png_structp png, png_voidp memory)
-{
-    (void)png;
-    free(memory);
-}
-
 static void png_on_write(png_structp png, png_bytep bytes, size_t size)
 {
     write_job *job = png_get_io_ptr(png);
@@ -103,8 +84,8 @@ static bool png_run(write_job *job)
 
 static bool png_write(write_job *job)
 {
-    job->png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, job, png_on_error, png_on_warning, job, png_on_allocate,
-                                         png_on_free);
+    job->png = png_create_write_struct_2(PNG_LIBPNG_VER_STRING, job, png_on_error, cnn__png_on_warning, &job->no_memory,
+                                         cnn__png_on_allocate, cnn__png_on_free);
     job->info = job->png ? png_create_info_struct(job->png) : NULL;
     bool good =
         job->info ? png_run(job) : cnn__image_note(&job->output.failure, CNN_ERROR_NO_MEMORY, "no memory for libpng");

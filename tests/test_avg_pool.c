@@ -1,5 +1,6 @@
 /* Average pooling against its definition, on many windows, and the same bits from one and from three threads; a window far larger
  * than the image. PyTorch's values are in tests/fixtures/ops. */
+#include "support/elements.h"
 #include "support/suite.h"
 
 #include <cnn/cnn.h>
@@ -34,25 +35,6 @@ static double seed_of(int64_t i)
     return (double)(i * 37 % 101 - 50) / 64;
 }
 
-static double *read_all(cnn_context *ctx, cnn_tensor *t)
-{
-    int64_t n = cnn_tensor_numel(t);
-    cnn_tensor *wide = cnn_tensor_empty(ctx, CNN_F64, cnn_tensor_ndim(t), cnn_tensor_shape(t));
-    double *values = malloc((size_t)(n + 1) * sizeof *values);
-    ck_assert_int_eq(cnn_tensor_copy_from(wide, t), CNN_OK);
-    ck_assert_int_eq(cnn_tensor_read(wide, values, (size_t)n * sizeof *values), CNN_OK);
-    cnn_tensor_free(wide);
-    return values;
-}
-
-static cnn_tensor *make(cnn_context *ctx, cnn_dtype dtype, int ndim, const int64_t *shape, const double *values)
-{
-    cnn_tensor *wide = cnn_tensor_from_data(ctx, CNN_F64, ndim, shape, values), *t = cnn_tensor_empty(ctx, dtype, ndim, shape);
-    ck_assert_int_eq(cnn_tensor_copy_from(t, wide), CNN_OK);
-    cnn_tensor_free(wide);
-    return t;
-}
-
 static bool pool(int threads, cnn_dtype dtype, const window *w, const double *values, outcome *r)
 {
     cnn_context *ctx = cnn_context_new(.threads = threads);
@@ -60,7 +42,7 @@ static bool pool(int threads, cnn_dtype dtype, const window *w, const double *va
     const cnn_avg_pool2d_options o = { .struct_size = sizeof o, .kernel_h = w->kernel[0], .kernel_w = w->kernel[1],
         .stride_h = w->stride[0], .stride_w = w->stride[1], .padding_h = w->pad[0], .padding_w = w->pad[1],
         .ceil_mode = w->ceil_mode, .exclude_padding = w->exclude, .divisor_override = w->divisor };
-    cnn_tensor *x = make(ctx, dtype, CNN_SHAPE(w->n, 2, w->in[0], w->in[1]), values);
+    cnn_tensor *x = tensor_of_f64(ctx, dtype, CNN_SHAPE(w->n, 2, w->in[0], w->in[1]), values);
     cnn_tensor_set_requires_grad(x, true);
     cnn_tape_begin(tape, CNN_TRAIN);
     cnn_tensor *y = cnn_avg_pool2d(cnn_input(tape, x), &o);
@@ -72,10 +54,10 @@ static bool pool(int threads, cnn_dtype dtype, const window *w, const double *va
             weights[i] = seed_of(i);
         }
         memcpy(r->out, cnn_tensor_shape(y) + 2, sizeof r->out);
-        cnn_tensor *seed = make(ctx, dtype, 4, cnn_tensor_shape(y), weights), *kept = cnn_tensor_detach(y);
+        cnn_tensor *seed = tensor_of_f64(ctx, dtype, 4, cnn_tensor_shape(y), weights), *kept = cnn_tensor_detach(y);
         ck_assert_int_eq(cnn_backward_with(y, seed, false), CNN_OK);
-        r->y = read_all(ctx, kept);
-        r->dx = read_all(ctx, cnn_tensor_grad(x));
+        r->y = elements_as_f64(kept);
+        r->dx = elements_as_f64(cnn_tensor_grad(x));
         cnn_tensor_free(seed);
         cnn_tensor_free(kept);
         free(weights);

@@ -1,6 +1,7 @@
 /* Convolutions of one to three dimensions and transposed ones against their definition, on random shapes and options and on shapes
  * that each of the kernels' algorithms takes: results, all gradients, and the same bits from one and from three threads. PyTorch's
  * values are in tests/fixtures/ops. */
+#include "support/elements.h"
 #include "support/suite.h"
 
 #include <cnn/cnn.h>
@@ -160,22 +161,9 @@ static cnn_tensor *convolve(const problem *p, cnn_tensor *const in[OPERANDS])
     }
 }
 
-static double *read_all(cnn_context *ctx, cnn_tensor *t)
-{
-    int64_t n = cnn_tensor_numel(t);
-    cnn_tensor *wide = cnn_tensor_empty(ctx, CNN_F64, cnn_tensor_ndim(t), cnn_tensor_shape(t));
-    double *values = malloc((size_t)(n + 1) * sizeof *values);
-    ck_assert_int_eq(cnn_tensor_copy_from(wide, t), CNN_OK);
-    ck_assert_int_eq(cnn_tensor_read(wide, values, (size_t)n * sizeof *values), CNN_OK);
-    cnn_tensor_free(wide);
-    return values;
-}
-
 static cnn_tensor *make(cnn_context *ctx, cnn_dtype dtype, int ndim, const int64_t *shape, const double *values)
 {
-    cnn_tensor *wide = cnn_tensor_from_data(ctx, CNN_F64, ndim, shape, values), *t = cnn_tensor_empty(ctx, dtype, ndim, shape);
-    ck_assert_int_eq(cnn_tensor_copy_from(t, wide), CNN_OK);
-    cnn_tensor_free(wide);
+    cnn_tensor *t = tensor_of_f64(ctx, dtype, ndim, shape, values);
     cnn_tensor_set_requires_grad(t, true);
     return t;
 }
@@ -213,9 +201,9 @@ static bool compute(int threads, cnn_dtype dtype, const problem *p, double *cons
         memcpy(r->out + 3 - p->axes, shape + ndim - p->axes, (size_t)p->axes * sizeof *shape);
         cnn_tensor *seed = make(ctx, dtype, ndim, shape, seeds), *kept = cnn_tensor_detach(y);
         ck_assert_msg(cnn_backward_with(y, seed, false) == CNN_OK, "%s", cnn_last_error(ctx));
-        r->y = read_all(ctx, kept);
+        r->y = elements_as_f64(kept);
         for (int i = 0; i < OPERANDS; i++) {
-            r->grad[i] = plain[i] ? read_all(ctx, cnn_tensor_grad(plain[i])) : NULL;
+            r->grad[i] = plain[i] ? elements_as_f64(cnn_tensor_grad(plain[i])) : NULL;
         }
         cnn_tensor_free(seed);
         cnn_tensor_free(kept);

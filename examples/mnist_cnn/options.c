@@ -7,12 +7,9 @@
 
 #include <cnn/cnn.h>
 
-#include <errno.h>
 #include <getopt.h>
 #include <limits.h>
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const char help[] =
@@ -84,58 +81,34 @@ static const struct option table[] = {
 
 enum { SHARDS = 8 }; /* the default */
 
-static options_result bad(const char *name, const char *expected)
+static options_result result_of(bool good)
 {
-    say("mnist_cnn: --%s is \"%s\", expected %s", name, optarg, expected);
-    return OPTIONS_BAD;
+    return good ? OPTIONS_RUN : OPTIONS_BAD;
 }
 
-static bool read_int(int64_t low, int64_t high, int64_t *value)
+static options_result read_integer(int c, int64_t low, int64_t high, int64_t *value)
 {
-    char *end;
-    errno = 0;
-    *value = strtoll(optarg, &end, 10);
-    return *optarg >= '-' && *optarg <= '9' && *end == '\0' && errno == 0 && *value >= low && *value <= high;
+    return result_of(number_integer(table, c, low, high, value));
 }
 
 static options_result read_number(options *o, int c)
 {
     int64_t n = 0;
+    options_result result;
     switch (c) {
-    case 'e':
-        return read_int(0, 1000000, &o->epochs) ? OPTIONS_RUN : bad("epochs", "0 to 1000000");
-    case 'b':
-        return read_int(1, 60000, &o->batch_size) ? OPTIONS_RUN : bad("batch-size", "1 to 60000");
-    case 'n':
-        return read_int(1, 60000, &o->limit) ? OPTIONS_RUN : bad("limit", "1 to 60000");
-    case 'k':
-        return read_int(0, 65536, &o->shards) ? OPTIONS_RUN : bad("shards", "0 to 65536");
-    case 'i':
-        return read_int(0, 1000000, &o->patience) ? OPTIONS_RUN : bad("patience", "0 to 1000000");
-    case 'w':
-        return read_int(0, 1000000, &o->warmup) ? OPTIONS_RUN : bad("warmup", "0 to 1000000");
+    case 'e': case 'i': case 'w': return read_integer(c, 0, 1000000, c == 'e' ? &o->epochs : c == 'i' ? &o->patience : &o->warmup);
+    case 'b': case 'n': return read_integer(c, 1, 60000, c == 'b' ? &o->batch_size : &o->limit);
+    case 'k': return read_integer(c, 0, 65536, &o->shards);
     case 's':
-        if (!read_int(0, INT64_MAX, &n)) {
-            return bad("seed", "a whole number from 0 on");
-        }
+        result = read_integer(c, 0, INT64_MAX, &n);
         o->seed = (uint64_t)n;
         o->seed_given = true;
-        return OPTIONS_RUN;
+        return result;
     default:
-        if (!read_int(0, 8192, &n)) {
-            return bad("threads", "0 to 8192");
-        }
+        result = read_integer(c, 0, 8192, &n);
         o->threads = (int)n;
-        return OPTIONS_RUN;
+        return result;
     }
-}
-
-static options_result read_rate(options *o)
-{
-    char *end;
-    o->lr = strtod(optarg, &end);
-    return end != optarg && *end == '\0' && isfinite(o->lr) && o->lr > 0 ? OPTIONS_RUN
-                                                                         : bad("lr", "a number greater than 0");
 }
 
 /* A device of CUDA is a good name where there is none, too: the context says why. */
@@ -143,15 +116,15 @@ static options_result read_device(options *o)
 {
     o->device = optarg;
     bool known = strcmp(optarg, "auto") == 0 || strcmp(optarg, "cuda") == 0 || strncmp(optarg, "cuda:", 5) == 0;
-    return known || cnn_device_available(optarg) ? OPTIONS_RUN : bad("device", "auto, cpu or another device that there is");
+    return result_of(known || cnn_device_available(optarg) ||
+                     number_refuse(table, 'D', "auto, cpu or another device that there is"));
 }
 
 static options_result read_optimizer(options *o)
 {
     o->optimizer = optarg;
-    return strcmp(optarg, "adam") == 0 || strcmp(optarg, "lars") == 0 || strcmp(optarg, "lamb") == 0
-               ? OPTIONS_RUN
-               : bad("optimizer", "adam, lars or lamb");
+    return result_of(strcmp(optarg, "adam") == 0 || strcmp(optarg, "lars") == 0 || strcmp(optarg, "lamb") == 0 ||
+                     number_refuse(table, 'O', "adam, lars or lamb"));
 }
 
 static options_result read_option(options *o, int c)
@@ -171,7 +144,7 @@ static options_result read_option(options *o, int c)
     case 'p': o->predict = true; break;
     case 'a': o->augment = true; break;
     case 'c': o->copy_batches = true; break;
-    case 'l': return read_rate(o);
+    case 'l': return result_of(number_real(table, c, false, &o->lr));
     case 'D': return read_device(o);
     case 'E': o->eval_only = true; break;
     case 'y': o->synthetic = true; break;

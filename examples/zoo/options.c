@@ -1,6 +1,7 @@
 /* The command line: one table of all options. A value is read as a whole or refused. */
 #include "options.h"
 
+#include "common/numbers.h"
 #include "common/say.h"
 
 #include <errno.h>
@@ -45,35 +46,21 @@ static const struct option table[] = {
     { NULL, 0, NULL, 0 },
 };
 
-static options_result bad(const char *name, const char *value, const char *expected)
+static options_result result_of(bool good)
 {
-    say("zoo: --%s is \"%s\", expected %s", name, value, expected);
-    return OPTIONS_BAD;
+    return good ? OPTIONS_RUN : OPTIONS_BAD;
 }
 
-/* Reads a whole number that ends where `*end` then points. */
-static bool read_prefix(const char *text, int64_t low, int64_t high, int64_t *value, char **end)
+static options_result read_integer(int c, int64_t low, int64_t high, int64_t *value)
 {
-    errno = 0;
-    *value = strtoll(text, end, 10);
-    return *text >= '0' && *text <= '9' && errno == 0 && *value >= low && *value <= high;
-}
-
-static options_result read_int(const char *name, int64_t low, int64_t high, int64_t *value)
-{
-    char *end, expected[64];
-    if (read_prefix(optarg, low, high, value, &end) && *end == '\0') {
-        return OPTIONS_RUN;
-    }
-    snprintf(expected, sizeof expected, "%lld to %lld", (long long)low, (long long)high);
-    return bad(name, optarg, expected);
+    return result_of(number_integer(table, c, low, high, value));
 }
 
 static options_result read_device(options *o)
 {
     o->device = optarg;
-    bool there = strcmp(optarg, "auto") == 0 || cnn_device_available(optarg);
-    return there ? OPTIONS_RUN : bad("device", optarg, "auto, cpu or another device that there is");
+    return result_of(strcmp(optarg, "auto") == 0 || cnn_device_available(optarg) ||
+                     number_refuse(table, 'D', "auto, cpu or another device that there is"));
 }
 
 /* The size is understood when the net is known, which may be named after it. */
@@ -95,14 +82,14 @@ static options_result read_option(options *o, int c, const char **size)
     case 'S': o->save = optarg; break;
     case 'P': o->profile = optarg; break;
     case 'j': o->json = true; break;
-    case 'b': return read_int("batch", 1, 1 << 20, &o->batch);
-    case 'n': return read_int("steps", 1, 1000000, &o->steps);
+    case 'b': return read_integer(c, 1, 1 << 20, &o->batch);
+    case 'n': return read_integer(c, 1, 1000000, &o->steps);
     case 's':
-        result = read_int("seed", 0, INT64_MAX, &n);
+        result = read_integer(c, 0, INT64_MAX, &n);
         o->seed = (uint64_t)n;
         break;
     case 't':
-        result = read_int("threads", 0, 8192, &n);
+        result = read_integer(c, 0, 8192, &n);
         o->threads = (int)n;
         break;
     default: return OPTIONS_BAD;
@@ -135,17 +122,23 @@ static options_result print(int c)
     return OPTIONS_DONE;
 }
 
-static options_result read_size(options *o, const char *size)
+/* The size has as many numbers as the net's input, with an x between them. */
+static options_result read_size(options *o, const char *text)
 {
-    char *at = NULL;
+    const char *at = text;
     int count = o->net->tokens ? 1 : 3;
     memcpy(o->input, o->net->input, sizeof o->input);
-    for (int i = 0; size && i < count; i++) {
-        bool number = read_prefix(i ? at + 1 : size, 1, 1 << 20, &o->input[i], &at);
-        if (!number || *at != (i < count - 1 ? 'x' : '\0')) {
-            return bad("size", size,
-                       o->net->tokens ? "a number of tokens such as 64" : "channels, height and width such as 3x64x64");
+    for (int i = 0; at && i < count; i++) {
+        char *end = NULL;
+        errno = 0;
+        o->input[i] = strtoll(at, &end, 10);
+        bool number = *at >= '0' && *at <= '9' && errno == 0 && o->input[i] >= 1 && o->input[i] <= 1 << 20;
+        if (!number || *end != (i < count - 1 ? 'x' : '\0')) {
+            say("zoo: --size is \"%s\", expected %s", text,
+                o->net->tokens ? "a number of tokens such as 64" : "channels, height and width such as 3x64x64");
+            return OPTIONS_BAD;
         }
+        at = end + 1;
     }
     return OPTIONS_RUN;
 }
@@ -190,8 +183,7 @@ options_result options_read(options *o, int argc, char **argv)
             return finish(o, size);
         }
         if (c == '?' || c == ':') {
-            say("zoo: %s \"%s\"; see --help", c == ':' ? "a value is missing after" : "there is no option",
-                argv[at < argc ? at : argc - 1]);
+            option_refuse(c, argc, argv, at);
             return OPTIONS_BAD;
         }
         options_result result = c == -1            ? read_name(o, argv[optind++])

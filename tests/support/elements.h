@@ -77,6 +77,27 @@ static inline void elements_written(cnn_tensor *t, const void *values)
     }
 }
 
+/* The elements of a tensor of any floating dtype as f64, to be freed. */
+static inline double *elements_as_f64(const cnn_tensor *t)
+{
+    size_t n = (size_t)cnn_tensor_numel(t);
+    cnn_tensor *wide = cnn_tensor_empty(cnn_tensor_context(t), CNN_F64, cnn_tensor_ndim(t), cnn_tensor_shape(t));
+    double *values = malloc((n + 1) * sizeof *values);
+    ck_assert_int_eq(cnn_tensor_copy_from(wide, t), CNN_OK);
+    ck_assert_int_eq(cnn_tensor_read(wide, values, n * sizeof *values), CNN_OK);
+    cnn_tensor_free(wide);
+    return values;
+}
+
+/* A tensor of any floating dtype with these elements, rounded. */
+static inline cnn_tensor *tensor_of_f64(cnn_context *ctx, cnn_dtype dtype, int ndim, const int64_t *shape, const double *values)
+{
+    cnn_tensor *wide = cnn_tensor_from_data(ctx, CNN_F64, ndim, shape, values), *t = cnn_tensor_empty(ctx, dtype, ndim, shape);
+    ck_assert_int_eq(cnn_tensor_copy_from(t, wide), CNN_OK);
+    cnn_tensor_free(wide);
+    return t;
+}
+
 /* Whether two tensors of as many bytes have the same bits. */
 static inline bool same_elements(const cnn_tensor *a, const cnn_tensor *b)
 {

@@ -20,11 +20,6 @@ static void teardown(void)
     ck_assert_uint_eq(atomic_load(&meter.now), 0);
 }
 
-static inline size_t bytes_of(const cnn_tensor *t)
-{
-    return (size_t)cnn_tensor_numel(t) * cnn_dtype_size(cnn_tensor_dtype(t));
-}
-
 /* Calls the predictor with the elements of the inputs and compares the outputs with those of a step, bit by bit. */
 static inline void check_outputs(cnn_predictor *p, cnn_module *module, cnn_tensor *const *inputs, int input_count, int output_count)
 {
@@ -41,14 +36,14 @@ static inline void check_outputs(cnn_predictor *p, cnn_module *module, cnn_tenso
     for (int i = 0; i < output_count; i++) {
         cnn_predictor_value value = { .struct_size = sizeof value };
         ck_assert_int_eq(cnn_predictor_output(p, i, &value), CNN_OK);
-        ck_assert_uint_eq(value.bytes, bytes_of(outputs[i]));
+        ck_assert_uint_eq(value.bytes, elements_size(outputs[i]));
         ck_assert_int_eq(value.ndim, cnn_tensor_ndim(outputs[i]));
         out[i] = malloc(value.bytes + 8);
         memset(out[i], 0x5a, value.bytes + 8);
     }
     ck_assert_msg(cnn_predictor_run(p, in, out) == CNN_OK, "%s", cnn_last_error(ctx));
     for (int i = 0; i < output_count; i++) {
-        size_t bytes = bytes_of(outputs[i]);
+        size_t bytes = elements_size(outputs[i]);
         unsigned char *expected = malloc(bytes + 1);
         ck_assert_int_eq(cnn_tensor_read(outputs[i], expected, bytes), CNN_OK);
         ck_assert_msg(memcmp(out[i], expected, bytes) == 0, "output %d differs", i);
