@@ -8,13 +8,13 @@ enum { CNN__MOST_FINDINGS = 64 };
 
 typedef struct cnn__onnx_finding {
     const char *what; /* such as "Cast to float8e5m2" */
-    int64_t number;   /* of the node in its graph; -1: it is no node */
+    int64_t number;   /* the node's number in its graph; -1: it is no node */
     cnn__onnx_text node;
 } cnn__onnx_finding;
 
 typedef struct cnn__onnx_findings {
     cnn__onnx_finding list[CNN__MOST_FINDINGS];
-    int64_t count, nodes; /* of all, also of those that are not in the list any more */
+    int64_t count, nodes; /* how many there are, with those that are not in the list any more */
 } cnn__onnx_findings;
 
 /* Adds one; returns false, reported, where there is no memory. */

@@ -153,7 +153,7 @@ bool cnn__onnx_fold_numbers(cnn__onnx_run *run)
     return cnn__onnx_out_host(run, 0, y);
 }
 
-/* To a type of 64 bits, f32 or bool; saturating, as cnn_cast() does. */
+/* Casts to a type of 64 bits, f32 or bool; saturates, as cnn_cast() does. */
 bool cnn__onnx_fold_cast(cnn__onnx_run *run)
 {
     const cnn__onnx_host *x = cnn__onnx_known(run, 0);
@@ -219,7 +219,7 @@ static void copy(cnn__onnx_host *to, int64_t at, const cnn__onnx_host *from, int
     }
 }
 
-/* Of a list or a matrix's rows, by indices of any shape. */
+/* Gathers from a list or from a matrix's rows, by indices of any shape. */
 bool cnn__onnx_fold_gather(cnn__onnx_run *run)
 {
     const cnn__onnx_host *x = cnn__onnx_known(run, 0), *index = cnn__onnx_known(run, 1);
@@ -240,7 +240,7 @@ bool cnn__onnx_fold_gather(cnn__onnx_run *run)
     return cnn__onnx_out_host(run, 0, y);
 }
 
-/* Of lists. */
+/* Joins lists. */
 bool cnn__onnx_fold_concat(cnn__onnx_run *run)
 {
     int64_t count = 0, at = 0;
@@ -265,7 +265,7 @@ bool cnn__onnx_fold_concat(cnn__onnx_run *run)
     return cnn__onnx_out_host(run, 0, y);
 }
 
-/* Of a list. */
+/* Takes a part of a list. */
 bool cnn__onnx_fold_slice(cnn__onnx_run *run)
 {
     cnn__onnx_slice slices[CNN_MAX_DIMS] = { { 0 } };
@@ -294,7 +294,7 @@ bool cnn__onnx_fold_shape(cnn__onnx_run *run)
     int code = run->step->op->code;
     if (code == CNN__FOLD_UNSQUEEZE) {
         rank = cnn__onnx_unsqueezed(run, shape);
-    } else if (code == CNN__FOLD_SQUEEZE) { /* of a list of one */
+    } else if (code == CNN__FOLD_SQUEEZE) { /* a list of one becomes a number */
         rank = x->ndim == 1 && x->numel == 1 ? 0 : -1;
     } else {
         const cnn__onnx_host *to = cnn__onnx_known(run, 1);

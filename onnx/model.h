@@ -59,7 +59,7 @@ typedef struct cnn__onnx_tensor_def {
     bool lent; /* a tensor uses the elements where they are */
     int uses;  /* how many constants have these elements: several calls of a function share one */
     cnn__onnx_text location;
-    int64_t offset, length; /* of the elements in another file; length -1: to its end */
+    int64_t offset, length; /* where the elements are in another file; length -1: to its end */
 } cnn__onnx_tensor_def;
 
 typedef struct cnn__onnx_attribute {
@@ -108,7 +108,7 @@ typedef struct cnn__onnx_opset {
 typedef struct cnn__onnx_function {
     cnn__onnx_text name, domain, overload;
     cnn__onnx_text *inputs, *outputs;
-    cnn__onnx_attribute *defaults; /* of attributes */
+    cnn__onnx_attribute *defaults; /* the attributes' defaults */
     cnn__onnx_node *nodes;
     cnn__onnx_opset *opsets;
     int input_count, output_count, default_count, node_count, opset_count;

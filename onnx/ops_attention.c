@@ -57,7 +57,7 @@ static cnn_tensor *additive(cnn__onnx_run *run, cnn_tensor *mask, const cnn_tens
 typedef struct sight {
     int64_t queries, keys, past, left, right;
     bool causal;
-    const cnn__onnx_host *lengths; /* of each sample's keys; NULL: all are there */
+    const cnn__onnx_host *lengths; /* how many keys each sample has; NULL: all are there */
 } sight;
 
 static cnn_tensor *plus(cnn__onnx_run *run, cnn_tensor *x, int64_t more)

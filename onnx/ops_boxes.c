@@ -51,7 +51,7 @@ static int64_t keep(box *boxes, int64_t count, int64_t most, double limit)
     return kept;
 }
 
-/* boxes [B,N,4], scores [B,C,N] → [selected,3]: batch, class, box */
+/* Boxes [B,N,4] and scores [B,C,N] give [selected,3]: batch, class and box. */
 bool cnn__onnx_op_suppression(cnn__onnx_run *run)
 {
     const cnn__onnx_host *boxes = cnn__onnx_in_host(run, 0), *scores = cnn__onnx_in_host(run, 1);

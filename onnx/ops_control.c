@@ -66,7 +66,7 @@ static bool pass_stacked(cnn__onnx_run *run, const cnn__onnx_step *step, int out
 
 typedef struct rounds {
     const cnn__onnx_block *block;
-    cnn_tensor **parts; /* of each scanned output, one per round */
+    cnn_tensor **parts; /* the parts of each scanned output, one per round */
     int *types;
     int carried, scanned;
     int64_t most;

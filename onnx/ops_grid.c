@@ -173,7 +173,7 @@ static int64_t of(const cnn__onnx_run *run, const char *name, int d, int64_t oth
     return values && d < count ? values[d] : otherwise;
 }
 
-/* Of images. */
+/* Sums columns into images: two dimensions of space alone. */
 bool cnn__onnx_op_col2im(cnn__onnx_run *run)
 {
     int64_t image[CNN_MAX_DIMS], block[CNN_MAX_DIMS], top = of(run, "pads", 0, 0), left = of(run, "pads", 1, 0);

@@ -57,7 +57,7 @@ bool cnn__onnx_op_matmul_integer(cnn__onnx_run *run)
     return cnn__onnx_out(run, 0, cnn_cast(y, CNN_I32), CNN__ONNX_INT32);
 }
 
-/* a, a_scale, a_zero, b, b_scale, b_zero, y_scale, y_zero */
+/* The inputs are a, a_scale, a_zero, b, b_scale, b_zero, y_scale and y_zero. */
 bool cnn__onnx_op_qlinear_matmul(cnn__onnx_run *run)
 {
     int type = cnn__onnx_type(run, 7);
@@ -152,8 +152,8 @@ bool cnn__onnx_op_einsum(cnn__onnx_run *run)
 
 enum { LARGEST_DET = 8 };
 
-/* Of matrices [n,size,size], along their first rows: the sum of a row's elements times the determinants of what is
- * left, each of which is made once, of the last rows and a set of columns. */
+/* The determinants of matrices [n,size,size], along their first rows: the sum of a row's elements times the determinants
+ * of what is left, each of which is made once, of the last rows and a set of columns. */
 static cnn_tensor *determinant(cnn_tensor *x, int size)
 {
     cnn_tensor *minors[1 << LARGEST_DET] = { NULL }, *elements[LARGEST_DET][LARGEST_DET];

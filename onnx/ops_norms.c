@@ -7,13 +7,13 @@ static double zero(double value)
     return value > 0 ? value : CNN_ZERO;
 }
 
-/* [C] beside x [N,C,…] */
+/* Makes [C] stand beside x [N,C,…]. */
 static cnn_tensor *by_channel(cnn_tensor *weight, const cnn_tensor *x)
 {
     return cnn__onnx_with_rank(weight, cnn_tensor_ndim(x) - 1, -1);
 }
 
-/* With the statistics of the batch, which move the running ones that are outputs. */
+/* Normalises with the statistics of the batch, which move the running ones that are outputs. */
 static bool by_batch(cnn__onnx_run *run, cnn_tensor *x, cnn_tensor *weight, cnn_tensor *bias, double eps,
                      double momentum)
 {

@@ -8,7 +8,7 @@
 enum { CORNERS = 4, MOST_SAMPLES = 1 << 22 };
 
 typedef struct region {
-    int64_t height, width, rows, columns; /* of the picture, and of the result */
+    int64_t height, width, rows, columns; /* the sizes of the picture, and of the result */
     int64_t down, across;                 /* samples in each of the result's cells */
     double top, left, cell_height, cell_width;
     int64_t first; /* the picture's first position */

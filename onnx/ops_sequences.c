@@ -12,7 +12,7 @@ typedef struct recurrent {
     bool plain, reset_after, relu;
     int64_t hidden;
     cnn_tensor *x, *w, *r, *b, *h0, *c0, *lengths, *peepholes;
-    cnn__onnx_activation activations[MOST_ACTIVATIONS]; /* of the first direction, then of the second */
+    cnn__onnx_activation activations[MOST_ACTIVATIONS]; /* the first direction's, then the second's */
     double clip;
 } recurrent;
 

@@ -18,12 +18,12 @@ typedef struct scope {
     size_t capacity;
 } scope;
 
-/* What nodes mean: of the graph or of a function. */
+/* What gives the nodes of the graph or of a function their meaning. */
 typedef struct setting {
     const cnn__onnx_opset *opsets;
     int opset_count;
     const cnn__onnx_function *function;
-    const cnn__onnx_attribute *arguments; /* of the call */
+    const cnn__onnx_attribute *arguments; /* the call's attributes, which a function's nodes refer to */
     int argument_count;
     int depth;
 } setting;

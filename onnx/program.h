@@ -54,7 +54,7 @@ typedef struct cnn__onnx_block {
 struct cnn__onnx_step {
     cnn__onnx_step *next;
     const cnn__onnx_node *node;
-    int64_t number; /* of the node in its graph */
+    int64_t number; /* the node's number in its graph */
     const cnn__onnx_operator *op;
     int version;   /* the opset that the node is written for */
     int *in, *out; /* slots; -1: left out */
@@ -71,7 +71,7 @@ typedef struct cnn__onnx_constant {
     const char *name;           /* in the module; NULL: it is no part of the module's state */
     int slot, type;
     bool is_parameter, is_buffer, is_initializer;
-    bool is_outermost; /* of the graph of the model, in which its name is unique */
+    bool is_outermost; /* it stands in the model's own graph, where its name is unique */
     struct cnn__onnx_constant *next;
 } cnn__onnx_constant;
 
@@ -85,7 +85,7 @@ typedef struct cnn__onnx_program {
     cnn__onnx_constant *constants, **constants_end;
     int constant_count, slot_count;
     bool running_statistics; /* an option of cnn_onnx_load() */
-    /* the inputs of the graph that are not initializers */
+    /* The inputs of the graph that are not initializers. */
     const cnn__onnx_value_info **inputs;
     int input_count, output_count;
     cnn_onnx_value *ports; /* as they are told: inputs, then outputs (ports.c) */

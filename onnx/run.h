@@ -8,7 +8,7 @@
 typedef struct cnn__onnx_value {
     cnn_tensor *tensor;
     const cnn__onnx_host *host;
-    int type; /* of ONNX; 0: there is no value */
+    int type; /* ONNX's number of the type; 0: there is no value */
 } cnn__onnx_value;
 
 struct cnn__onnx_run {
@@ -16,7 +16,7 @@ struct cnn__onnx_run {
     cnn_tape *tape;
     const cnn__onnx_program *program;
     cnn__onnx_value *values; /* one per slot */
-    cnn__onnx_arena *arena;  /* of host values; lasts as long as the run */
+    cnn__onnx_arena *arena;  /* memory for host values; lasts as long as the run */
     const cnn__onnx_step *step;
     cnn_status status;
     int64_t rounds; /* what loops have run: rounds, and nodes in them */

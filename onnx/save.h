@@ -28,7 +28,7 @@ typedef struct cnn__export_buffer {
 } cnn__export_buffer;
 
 void cnn__export_put(cnn__export_buffer *b, const void *bytes, size_t size);
-void cnn__export_put_tag(cnn__export_buffer *b, int field, uint64_t size); /* of a field of bytes, which follow */
+void cnn__export_put_tag(cnn__export_buffer *b, int field, uint64_t size); /* a field of bytes, which follow */
 void cnn__export_put_int(cnn__export_buffer *b, int field, int64_t value);
 void cnn__export_put_float(cnn__export_buffer *b, int field, float value);
 void cnn__export_put_text(cnn__export_buffer *b, int field, const char *text);
@@ -65,11 +65,11 @@ typedef struct cnn__export {
     cnn_trace *owned[CNN__EXPORT_PROBES];  /* all of them */
     int64_t batch, other_batch;
     int value_count, node_count;
-    /* by value: */
+    /* Indexed by the value: */
     const char **names;
-    const char **stored; /* of a parameter, buffer or constant; "": none of its own */
+    const char **stored; /* the name of the parameter, buffer or constant; "": none of its own */
     int *uses;           /* by operations of the list, and as outputs */
-    /* by node: */
+    /* Indexed by the node: */
     signed char *folding; /* 1: takes the batch normalisation behind it; −1: is that normalisation */
     int *folded;          /* the number of that normalisation */
     int now;              /* the node that is being written */
@@ -77,7 +77,7 @@ typedef struct cnn__export {
     cnn__export_initializer *initializers;
     int initializer_count, initializer_capacity;
     struct cnn__export_string *strings; /* all names */
-    char prefix[16];                    /* of made names: no other name begins with it and goes on with a digit */
+    char prefix[16]; /* what made names begin with: no other name begins with it and goes on with a digit */
     int made, node_names;
     const char *batch_name; /* the batch as a tensor [1] of the graph; NULL: not yet there */
     bool no_memory;
@@ -108,7 +108,7 @@ const char *cnn__onnx_port_name(const cnn_module *module, bool output, int i);
 enum { CNN__EXPORT_FREE = -1 };
 typedef struct cnn__export_dim {
     int64_t size, times; /* times: 0 where it is fixed, CNN__EXPORT_FREE where it is free */
-    int64_t larger;      /* of one that is free: its size where pictures are larger */
+    int64_t larger;      /* where it is free: its size where pictures are larger */
 } cnn__export_dim;
 
 typedef struct cnn__export_shape {

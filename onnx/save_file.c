@@ -10,7 +10,7 @@
 
 enum {
     SMALLEST_EXTERNAL = 1024, /* bytes of a weight that goes to the second file */
-    ALIGNMENT = 64,           /* of a weight there */
+    ALIGNMENT = 64,           /* where a weight begins there, in bytes */
     CHUNK = 1 << 16
 };
 

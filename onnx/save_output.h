@@ -11,7 +11,7 @@ typedef struct cnn__export_output {
     const char *path;
     char *target, *temporary;
     int fd;
-    cnn_status status; /* of the first failure, and what it was */
+    cnn_status status; /* the first failure's, and what it was */
     char text[160];
     size_t used;
     unsigned char buffer[1 << 14];

@@ -11,7 +11,7 @@
 typedef struct cnn__onnx_memory {
     atomic_int users;
     unsigned char *at;
-    size_t size; /* of the file */
+    size_t size; /* the file's size */
     void *pages;
     size_t page_bytes;
 } cnn__onnx_memory;

@@ -83,7 +83,7 @@ cnn_tensor *cnn__onnx_made(cnn__onnx_run *run, cnn_dtype dtype, int ndim, const 
     return entered(run, cnn_tensor_from_data(run->ctx, dtype, ndim, shape, elements));
 }
 
-/* Of many elements a view of one, which takes no memory until an operation copies it. */
+/* A view of one element where there are many: it takes no memory until an operation copies it. */
 cnn_tensor *cnn__onnx_full(cnn__onnx_run *run, cnn_dtype dtype, int ndim, const int64_t *shape, double value)
 {
     int64_t numel = 1;

@@ -98,7 +98,7 @@ bool cnn__onnx_check_random(const cnn__onnx_step *step, char *why, size_t size)
     return good;
 }
 
-/* Of more than two operands: what they give is said, and no dimensions stand for others. */
+/* With more than two operands the equation has to say what they give, and no dimensions stand for others. */
 bool cnn__onnx_check_einsum(const cnn__onnx_step *step, char *why, size_t size)
 {
     const cnn__onnx_attribute *a = cnn__onnx_attribute_of(step, "equation");

@@ -7,7 +7,7 @@
 enum { CNN__MOST_SPACE = 3 };
 
 typedef struct cnn__onnx_window {
-    int ndim; /* of space: 1 to 3 */
+    int ndim; /* dimensions of space: 1 to 3 */
     int64_t kernel[CNN__MOST_SPACE], stride[CNN__MOST_SPACE], dilation[CNN__MOST_SPACE];
     int64_t before[CNN__MOST_SPACE], after[CNN__MOST_SPACE]; /* padding */
 } cnn__onnx_window;

@@ -30,7 +30,7 @@ typedef struct cnn__onnx_file_bytes {
     const unsigned char *bytes;
     size_t size;
     cnn_status status;
-    cnn__onnx_text node, op_type; /* that messages name; empty: none */
+    cnn__onnx_text node, op_type; /* what messages name; empty: none */
     int64_t node_number;
 } cnn__onnx_file_bytes;
 
@@ -41,8 +41,8 @@ typedef struct cnn__onnx_wire {
     const unsigned char *field_at; /* the tag of the field */
     uint32_t field;
     int type;
-    uint64_t value;         /* of a varint, 4 or 8 bytes */
-    cnn__onnx_text content; /* of a length */
+    uint64_t value;         /* a varint, or 4 or 8 bytes */
+    cnn__onnx_text content; /* what a length stands before */
 } cnn__onnx_wire;
 
 /* Reports what is wrong with the file at a byte, unless something was reported before. Returns false. */
