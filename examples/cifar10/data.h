@@ -9,8 +9,8 @@
 typedef struct data {
     cnn_dataset *train, *validation, *test; /* validation: NULL unless it is wanted */
     int64_t classes;
-    struct cnn_image_folder *names; /* of folders by class; else NULL */
-    cnn_dataset *named;             /* of the binary files, whose names belong to it; else NULL */
+    struct cnn_image_folder *names; /* with folders by class; else NULL */
+    cnn_dataset *named;             /* with the binary files, whose class names belong to it; else NULL */
 } data;
 
 /* What is subtracted from red, green and blue, and what they are divided by. */

@@ -6,7 +6,7 @@
 
 enum { SIZE = 32, PIXELS = SIZE * SIZE, CLASSES = 10 };
 
-/* xorshift64*, which is the same everywhere */
+/* Vigna's xorshift64*, which is the same everywhere. */
 static double draw(uint64_t *state)
 {
     *state ^= *state >> 12;

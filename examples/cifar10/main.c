@@ -37,10 +37,10 @@ typedef struct run {
     resident train_held, validation_held, test_held; /* on a device: what the loaders' batches are numbers of */
     cnn_dataset *test_pictures; /* those of `test`, for the report; NULL without one */
     cnn_tape *tape;
-    page *page; /* of --report; else NULL */
+    page *page; /* with --report; else NULL */
     FILE *log;
     records records;
-    best best;         /* of --best and --patience */
+    best best;         /* what --best and --patience need */
     int64_t epoch;     /* number of finished epochs */
     score tested;      /* after the last epoch; no images if none ran */
 } run;

@@ -20,7 +20,7 @@ typedef struct options {
     double weight_decay;
     uint64_t seed;
     int threads;        /* 0: one per CPU */
-    int loader_threads; /* that decode and augment */
+    int loader_threads; /* threads that decode and augment */
     bool eval_only, quiet, synthetic, digest, plain, predict;
 } options;
 

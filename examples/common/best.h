@@ -5,13 +5,13 @@
 #include "score.h"
 
 typedef struct best {
-    const char *file;       /* of --best: gets a checkpoint of the best epoch; NULL: none is kept */
-    int64_t patience;       /* of --patience: epochs without a better one before training ends; 0: any number */
+    const char *file;       /* --best: gets a checkpoint of the best epoch; NULL: none is kept */
+    int64_t patience;       /* --patience: epochs without a better one before training ends; 0: any number */
     const char *resumed;    /* the checkpoint that the run goes on from; NULL: it begins */
     cnn_loader *validation; /* NULL: nothing is measured */
     const resident *held;   /* what its batches are numbers of; NULL: they are images */
     cnn_tape *tape;
-    cnn_module *module; /* and what else a checkpoint holds */
+    cnn_module *module; /* this and the next two are what a checkpoint holds */
     cnn_optimizer *optimizer;
     cnn_scheduler *scheduler; /* NULL: none */
     int64_t epoch;            /* the best one so far */

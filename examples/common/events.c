@@ -174,7 +174,7 @@ static double *elements_of(const cnn_tensor *tensor)
 
 typedef struct range {
     double least, most, sum, squares;
-    int64_t count; /* of the finite ones */
+    int64_t count; /* how many values are finite */
 } range;
 
 static range range_of(const double *x, int64_t count)

@@ -6,7 +6,7 @@
 
 enum {
     INK_SIDE = 28,                    /* pixels of a digit's side */
-    INK_PIXELS = INK_SIDE * INK_SIDE, /* of a digit */
+    INK_PIXELS = INK_SIDE * INK_SIDE, /* pixels of a digit */
     INK_BOX = 20,                     /* pixels of the longer side of what is written */
     INK_FAINT = 32                    /* a pixel with less ink does not widen the box around what is written */
 };

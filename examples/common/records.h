@@ -11,9 +11,9 @@ typedef struct records {
     bool together;                           /* several processes train: the table has columns of their traffic */
     events events;
     FILE *table;
-    cnn_profile *running; /* of the first epoch that is trained */
+    cnn_profile *running; /* the profile of the first epoch that is trained */
     cnn_module *module;
-    int64_t step;  /* of training, counted over the whole run */
+    int64_t step;  /* steps of training over the whole run */
     bool profiled; /* the profile is over */
     bool pictured; /* pictures and the graph are written */
 } records;

@@ -12,7 +12,7 @@ typedef struct copy {
     int ndim;
     int64_t each;         /* elements per sample */
     unsigned char *bytes; /* the images, if they are bytes, */
-    float *numbers;       /* or else; and one batch of them */
+    float *numbers;       /* otherwise; and one batch of them */
     int64_t *labels;
 } copy;
 

@@ -21,7 +21,7 @@ typedef struct resident_change {
 
 /* What becomes of samples on the way to the network. */
 typedef struct resident_options {
-    int channels;                  /* of mean and deviation; 1: the same for all channels */
+    int channels;                  /* how many means and deviations there are; 1: the same for all channels */
     const double *mean, *deviation; /* (x − mean) / deviation, as cnn_dataset_normalize() */
     const resident_change *change; /* NULL: none */
 } resident_options;
@@ -30,7 +30,7 @@ typedef struct resident_options {
 struct resident {
     cnn_tensor *images;                      /* [N,…], u8, or f32 where the data set has other numbers than bytes have */
     cnn_tensor *labels;                      /* [N], i64 */
-    cnn_tensor *levels, *mean, *deviation;   /* of bytes: [1], 255; [C,1,1] or [1]; NULL for f32, which is normalised */
+    cnn_tensor *levels, *mean, *deviation;   /* for bytes: [1], 255; [C,1,1] or [1]; NULL for f32, which is normalised */
     cnn_tensor *grid;                        /* with a change: [2,H·W], the column and the row of each pixel; else NULL */
     cnn_tensor *limit;                       /* with a change: [2,1], W − 1 and H − 1 */
     const resident_change *change;

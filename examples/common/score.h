@@ -26,11 +26,11 @@ enum { SCORE_STEPS = 32 };
 typedef struct score {
     double loss;     /* mean loss; while the images are counted, their sum */
     double accuracy; /* in percent */
-    int64_t right, images; /* of what has been read */
+    int64_t right, images; /* how many images have been read, and how many of them were recognised */
     double seconds;
-    traffic traffic; /* of training by several processes */
+    traffic traffic; /* what training by several processes sends */
     cnn_tensor *kept;           /* on a device: [SCORE_STEPS,2], f32, the newest loss and count of right ones last; else NULL */
-    int64_t sizes[SCORE_STEPS]; /* of the batches that wait */
+    int64_t sizes[SCORE_STEPS]; /* the sizes of the batches that wait */
     int waiting;
 } score;
 

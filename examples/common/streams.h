@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-/* To be called first in main(): opens /dev/null in place of a closed standard stream. Otherwise the next file that
- * is opened would get its descriptor, and everything that is printed would be written to that file. */
+/* Opens /dev/null in place of a closed standard stream, and is called first in main(). Otherwise the next file that is
+ * opened would get its descriptor, and everything that is printed would be written to that file. */
 bool streams_open(void);
 
 /* Flushes what was printed. If it cannot be written, prints one line on stderr, once, and returns false. */

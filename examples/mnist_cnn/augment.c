@@ -102,7 +102,7 @@ static cnn_tensor *told(cnn_tensor *drawn, int first, int count)
     return cnn_unsqueeze(cnn_slice(drawn, 1, first, first + count, 1), -1);
 }
 
-/* Of a [B,2,H·W] that for x, 0, or y, 1: [B,H·W]. */
+/* From [B,2,H·W] the part for x, 0, or y, 1: [B,H·W]. */
 static cnn_tensor *along(cnn_tensor *both, int direction)
 {
     return cnn_squeeze(cnn_slice(both, 1, direction, direction + 1, 1), 1);

@@ -31,7 +31,7 @@ struct ranks {
     cnn_group *group;
     cnn_data_parallel *parallel;
     int threads;
-    bool shares_losses; /* of each step */
+    bool shares_losses; /* the losses of each step are added up over all ranks */
     traffic traffic;
     cnn_status pending; /* what failed on this rank since all met last */
     char message[512];

@@ -17,7 +17,7 @@ bool ranks_is_other(void);
 /* Opens the library of the MPI that started this process, and starts MPI; NULL after one line. From here on lines of other
  * ranks than 0 are kept for ranks_agree(). */
 ranks *ranks_open(void);
-int ranks_threads(const ranks *r); /* that this rank should compute with */
+int ranks_threads(const ranks *r); /* how many threads this rank should compute with */
 bool ranks_join(ranks *r, cnn_context *ctx); /* collective */
 int ranks_count(const ranks *r);   /* 1 for NULL */
 

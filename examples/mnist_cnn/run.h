@@ -22,10 +22,10 @@ typedef struct run {
     cnn_tape *tape;
     ranks *ranks; /* NULL: this process alone */
     int64_t train_count, test_count;
-    page *page; /* of --report; else NULL */
+    page *page; /* with --report; else NULL */
     FILE *log;
     records records;
-    best best;     /* of --best and --patience */
+    best best;     /* what --best and --patience need */
     int64_t epoch; /* number of finished epochs */
     score tested;  /* test score after the last epoch; no images if none ran */
 } run;

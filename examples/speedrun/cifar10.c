@@ -16,9 +16,9 @@ enum { BATCH = 256, TEST_BATCH = 250, CLASSES = 10, SHIFT = 2, PATCH_IMAGES = 20
 
 static const double momentum = 0.85;
 static const double peak = 0.4;       /* learning rate of weights for a batch of 256 */
-static const double bias_factor = 64; /* that of biases is so much higher */
+static const double bias_factor = 64; /* the learning rate of biases is so many times as high */
 static const double decay = 0.0005;   /* the part of a parameter that a step at the peak takes away */
-static const double smoothing = 0.2;  /* of labels */
+static const double smoothing = 0.2;  /* label smoothing */
 static const double whitening_eps = 0.0005;
 static const double rising = 0.23;            /* the part of the time in which the rate rises */
 static const double first = 0.2, last = 0.02; /* rates at both ends, of the peak */

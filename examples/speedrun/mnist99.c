@@ -24,7 +24,7 @@ enum {
 
 static const double peak = 0.007;         /* learning rate */
 static const double rising = 0.1;         /* the part of the steps in which it rises from 0, and then falls to 0 */
-static const double smoothing = 0.1;      /* of labels */
+static const double smoothing = 0.1;      /* label smoothing */
 static const double whitening_eps = 0.03; /* added to the variance of a direction of the patches */
 static const double goal = 99;            /* percent, of the mean over the seeds */
 
@@ -81,7 +81,7 @@ static bool train_step(run *r, int step)
 {
     const cnn_cross_entropy_options smooth = { .struct_size = sizeof smooth, .label_smoothing = smoothing };
     cnn_batch batch;
-    /* false once at the end of each epoch, after which the next begins */
+    /* The loader gives false once at the end of each epoch, after which the next begins. */
     if (!cnn_loader_next(r->train, &batch) && !cnn_loader_next(r->train, &batch)) {
         return false;
     }

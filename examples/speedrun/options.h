@@ -9,10 +9,10 @@ typedef struct options {
     const char *record; /* "mnist99" or "cifar10" */
     const char *data;   /* a folder */
     int64_t seeds;      /* how many runs mnist99 makes */
-    uint64_t seed;      /* that of the first run */
+    uint64_t seed;      /* the first run's seed */
     int64_t limit;      /* number of training and of test pictures; 0: all */
     double minutes;     /* what cifar10 may take, from reading the pictures to the last test */
-    int64_t epochs;     /* of cifar10, in place of the minutes; 0: as many as there is time for */
+    int64_t epochs;     /* cifar10: epochs in place of minutes; 0: as many as there is time for */
     int threads;
     bool synthetic; /* cifar10 draws its pictures */
     bool cpu_clock; /* seconds are the processor's, divided by the threads */

@@ -36,7 +36,7 @@ typedef cnn_module *(*zoo_activation)(cnn_context *ctx);
  * Sequential: torchvision's Conv2dNormActivation. */
 typedef struct zoo_conv_norm {
     int64_t kernel, stride, groups; /* 0: 1 */
-    double eps, momentum;           /* of the normalisation; 0: PyTorch's defaults, 1e-5 and 0.1 */
+    double eps, momentum;           /* the normalisation's; 0: PyTorch's defaults, 1e-5 and 0.1 */
     zoo_activation activation;      /* NULL: none */
 } zoo_conv_norm;
 cnn_module *zoo_conv_norm_new(cnn_context *ctx, int64_t in, int64_t out, const zoo_conv_norm *options);

@@ -188,7 +188,7 @@ static bool add_inceptions(cnn_module *self, cnn_context *ctx)
     static const struct {
         const char *name;
         widths widths;
-        const char *pool; /* that follows */
+        const char *pool; /* the pooling that follows; NULL: none */
         int64_t size;     /* its window */
     } rows[] = {
         { "inception3a", { 192, 64, 96, 128, 16, 32, 32 }, NULL, 0 },

@@ -28,9 +28,9 @@ typedef struct run {
     cnn_optimizer *optimizer; /* NULL in evaluation */
     cnn_tape *tape;
     cnn_predictor *predictor; /* NULL: not frozen */
-    void *outputs;            /* of the predictor */
+    void *outputs;            /* what the predictor writes to */
     cnn_tensor *inputs, *targets;
-    text text;       /* of --data */
+    text text;       /* what --data names */
     double *seconds; /* per measured step */
     cnn_profile *profile;
     double first_loss, last_loss;

@@ -11,8 +11,8 @@ enum { TEXT_VOCABULARY = 256 }; /* a token for each byte */
 typedef struct text {
     unsigned char *bytes;
     int64_t length;
-    int64_t *windows; /* of the last batch: inputs and targets */
-    uint64_t state;   /* of the draws; a seed at first */
+    int64_t *windows; /* the last batch's inputs and targets */
+    uint64_t state;   /* the state of the draws; a seed at first */
 } text;
 
 /* Reads a file of at least two bytes into a text of zeros. Returns NULL, or what is wrong. */

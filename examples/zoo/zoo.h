@@ -14,7 +14,7 @@ typedef struct zoo_net {
     const char *name; /* as torchvision names it */
     const char *what; /* one line for --list */
     int64_t input[3]; /* C, H, W by default; of a net of tokens: sequence length, 0, 0 */
-    int64_t classes;  /* of the output; the vocabulary of a net of tokens */
+    int64_t classes;  /* how many outputs there are; the vocabulary of a net of tokens */
     bool tokens; /* the input is i64 token ids [N, T], the output [N, T, classes], and the targets are i64 [N, T] */
     bool pixels; /* the output is [N, classes, H, W], and the targets are i64 [N, H, W] */
     /* The net for another size and number of classes than the default ones, owned by the caller; NULL on failure, and

@@ -8,7 +8,7 @@ int main(void)
     cnn_module *model = cnn_sequential_new(ctx, cnn_conv2d_new(ctx, 1, 4, 3, .padding = 1), cnn_relu_new(ctx),
                                            cnn_flatten_new(ctx), cnn_linear_new(ctx, 4 * 8 * 8, 10));
     if (!model) {
-        fprintf(stderr, "%s\n", cnn_last_error(NULL)); /* of whichever constructor failed; the others are freed */
+        fprintf(stderr, "%s\n", cnn_last_error(NULL)); /* the constructor that failed; the others are freed */
         return 1;
     }
     char text[512];

@@ -5,7 +5,7 @@
 
 enum { RIGHT = 350, ROW = 24, NAME = 12 };
 
-/* Of many classes only some are shown; the tables of scores have all. */
+/* Only some of many classes are shown; the tables of scores have all. */
 static void add_selection(text *caption, const page_subject *s, const results *r)
 {
     if (r->shown_count < s->classes) {

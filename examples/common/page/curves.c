@@ -6,7 +6,7 @@
 enum { LEFT = 62, RIGHT = 342, TOP = 34, BOTTOM = 206, MARKED = 40 };
 
 typedef struct scale {
-    double low, high, first, last; /* of the values; of the epochs */
+    double low, high, first, last; /* the range of the values, and that of the epochs */
 } scale;
 
 static double value_of(const page_point *p, bool accuracy, int curve)

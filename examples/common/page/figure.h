@@ -10,7 +10,7 @@ enum { FIGURE_WIDTH = 360 };
 
 /* A figure and what is said about it. */
 typedef struct figure {
-    const char *name;  /* that of its file without .svg, and of its anchor */
+    const char *name;  /* the name of its file without .svg, and of its anchor */
     const char *title; /* plain text */
     text caption;      /* HTML; also the description of the SVG, so it has no tags */
     text drawing;      /* the elements of the SVG; empty where there is nothing to draw, and the caption says why */

@@ -20,8 +20,8 @@ enum {
     CORRECTIONS = 64,   /* at most */
     PRACTICE = 160,     /* drawn digits that are trained with the corrections, so that the rest is not forgotten */
     PRACTICE_FIRST = 1, /* their numbers; the trainer of the weights draws others */
-    HALF = 16,          /* of a batch: corrections, and practice digits */
-    STEPS = 60,         /* of a training run, at most */
+    HALF = 16,          /* half of a batch: corrections, and as many practice digits */
+    STEPS = 60,         /* the most steps of a training run */
     PRACTICE_SCALE = 4
 };
 
@@ -50,7 +50,7 @@ static struct {
 static struct {
     cnn_optimizer *adam;
     cnn_loader *loader;
-    cnn_tensor *images, *labels; /* of the corrections, normalised: [N, 1, 28, 28] and [N] */
+    cnn_tensor *images, *labels; /* the corrections, normalised: [N, 1, 28, 28] and [N] */
     int step, right;
     bool done;
     double loss, recent_loss;
