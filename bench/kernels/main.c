@@ -27,14 +27,14 @@ static const char usage[] =
     "CNN_KERNELS chooses libcnn's table.\n";
 
 enum { MOST_LIST = 8, MOST_CASES = 8192 };
-static const double LARGEST_FLOATS = 600e6; /* of a case's operands and result, on one side */
-static const double TOLERANCE = 2e-4;       /* of the largest value: sums of a million products in another order */
+static const double LARGEST_FLOATS = 600e6; /* the most floats of a case's operands and result, on one side */
+static const double TOLERANCE = 2e-4;       /* relative to the largest value: sums of a million products in another order */
 
 typedef struct bench {
     measure_options measure;
     int batches[MOST_LIST], products[MOST_LIST], threads[MOST_LIST]; /* zero ends a list */
     bool quick, conv, gemm, peers, strict, wrong;
-    int pass; /* or -1 */
+    int pass; /* the only pass that runs; -1: all */
     regex_t filter;
     FILE *json;
     double peak[2]; /* GFLOP/s of one thread and of all */

@@ -8,8 +8,8 @@ enum { MOST_ROUNDS = 64 };
 
 typedef struct measure_options {
     int rounds;
-    double sample_seconds; /* of one side in one round, at least one run */
-    bool cpu_time;         /* of this thread, for a machine that others use too */
+    double sample_seconds; /* how long one side runs in one round; at least one run */
+    bool cpu_time;         /* measure the time of this thread, for a machine that others use too */
 } measure_options;
 
 typedef struct measure_result {

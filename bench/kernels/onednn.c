@@ -18,7 +18,7 @@ typedef struct dnnl_state {
     dnnl_stream_t stream;
     dnnl_primitive_t primitive;
     dnnl_exec_arg_t args[3];
-    dnnl_memory_desc_t plain[3]; /* of a, b and the result */
+    dnnl_memory_desc_t plain[3]; /* the layouts of a, b and the result */
 } dnnl_state;
 
 static const int arguments[PASSES][3] = {
