@@ -187,7 +187,7 @@ START_TEST(weights_are_dropped_in_training)
             }
             ck_assert_double_lt(fabs(sum - sums[i]), 1e-5);
         }
-        ck_assert_int_ge(dropped, training ? 700 : 0); /* of 2000, 0.4 */
+        ck_assert_int_ge(dropped, training ? 700 : 0); /* 2000 weights are dropped with a probability of 0.4 */
         ck_assert_int_le(dropped, training ? 900 : 0);
         free(w);
         free(sums);

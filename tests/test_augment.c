@@ -243,7 +243,7 @@ START_TEST(crops_reach_every_place)
         for (int i = 0; i < SAMPLES; i++) {
             float v[16];
             sample_of(d, i, 16, v);
-            int number = (int)v[5] - 16 * i - 1; /* of the pixel that came to row 1, column 1 */
+            int number = (int)v[5] - 16 * i - 1; /* which pixel came to row 1, column 1 */
             ck_assert(number >= 0 && number / 4 <= 2 && number % 4 <= 2);
             seen[number / 4][number % 4]++;
             ck_assert(number / 4 != 0 || (v[0] == 0 && v[3] == 0));
@@ -507,7 +507,7 @@ START_TEST(transforms_of_the_users_draw)
     cnn_tensor *image;
     assert_error(cnn_dataset_get(d, 7, &image, NULL), CNN_ERROR_CALLBACK,
                  "dataset_get: a transform of the augmentation returned CNN_ERROR_IO for sample 7");
-    o.answer = CNN_ERROR_SHAPE; /* of a call of the library's, whose message is told too */
+    o.answer = CNN_ERROR_SHAPE; /* a call of the library's failed, whose message is told too */
     assert_error(cnn_dataset_get(d, 7, &image, NULL), CNN_ERROR_CALLBACK,
                  "dataset_get: a transform of the augmentation returned CNN_ERROR_SHAPE for sample 7 (tensor_zeros: ");
     cnn_dataset_free(d);

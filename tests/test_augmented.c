@@ -256,7 +256,7 @@ START_TEST(a_chain_may_be_empty_and_be_used_twice)
     cnn_augmentation *none = cnn_augmentation_new(ctx);
     cnn_dataset *d = memory_dataset(3, CNN_U8, CNN_I64);
     cnn_dataset *once = cnn_dataset_augment(cnn_dataset_share(d), none);
-    cnn_dataset *twice = cnn_dataset_augment(cnn_dataset_share(once), none); /* of an augmented one */
+    cnn_dataset *twice = cnn_dataset_augment(cnn_dataset_share(once), none); /* an augmented one is augmented again */
     ck_assert(once && twice);
     sample_of(d, 2, IMAGE, a_sample);
     sample_of(twice, 2, IMAGE, b_sample);

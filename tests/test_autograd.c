@@ -37,7 +37,7 @@ START_TEST(handles_of_past_steps_are_recognised)
         ck_assert_int_eq(cnn_tensor_numel(old), 0);
         ck_assert(isnan(cnn_tensor_item(old)));
         ck_assert_ptr_null(cnn_tensor_data(old));
-        ck_assert_int_eq(cnn_tape_status(tape), CNN_OK); /* to ask is no error of the step */
+        ck_assert_int_eq(cnn_tape_status(tape), CNN_OK); /* asking is no error of the step */
         cnn_tensor *y = cnn_mul(cnn_input(tape, leaf), old);
         tape_failed_with(CNN_ERROR_STATE, "mul: the tensor is a result of step 1");
         ck_assert_int_eq(cnn_tensor_status(y), CNN_ERROR_STATE);

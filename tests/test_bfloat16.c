@@ -273,7 +273,7 @@ static const char *const products[] = { "own/matmul", "own/linear", "small/matmu
                                         "small/linear_no_bias", "small/linear_leading", "small/add", "small/mul", "small/relu" };
 enum { PRODUCTS = sizeof products / sizeof *products };
 
-/* Of every table of kernels that this CPU has; a device has those of its own. */
+/* Every table of kernels that this CPU has is tried; a device has its own. */
 START_TEST(products_and_gradients_agree_with_pytorch)
 {
     const cnn__kernels *tables[8], *own = ctx->kernels;

@@ -134,7 +134,7 @@ START_TEST(a_callback_cannot_end_its_step)
     act.part = (part)(_i / DEEDS);
     for (int m = 0; m < 4; m++) {
         bool grad = modes[m] == CNN_TRAIN || modes[m] == CNN_EVAL_GRAD;
-        for (int armed = 1; armed >= 0; armed--) { /* and the step after it is a good one */
+        for (int armed = 1; armed >= 0; armed--) { /* the step after it is a good one */
             act.armed = armed;
             act.status = CNN_OK;
             cnn_tape_begin(tape, modes[m]);

@@ -64,7 +64,7 @@ START_TEST(a_load_that_does_not_fit_changes_nothing)
                  "(2 unexpected): unexpected \"4.bias\"; unexpected \"4.weight\"");
     assert_error(cnn_module_load(square, in_folder("layer")), CNN_ERROR_MISMATCH,
                  "\"weight\" has shape [4,32], expected [4,32,1,1]");
-    /* Of one tensor the byte is told too. */
+    /* Where one tensor is wrong, its byte is told too. */
     assert_error(cnn_module_load(no_bias, in_folder("layer")), CNN_ERROR_MISMATCH,
                  ": byte 41: tensor \"bias\" is not expected: there is nothing of that name to load it into");
     ck_assert_int_eq(cnn_module_save(no_bias, in_folder("no bias")), CNN_OK);

@@ -140,7 +140,7 @@ typedef struct net {
     cnn_tensor *scale;
 } net;
 
-static long nets; /* that are alive */
+static long nets; /* how many are alive */
 
 static net *net_of(cnn_module *module)
 {

@@ -253,9 +253,9 @@ START_TEST(conv_agrees_on_adversarial_shapes)
         CONV(3, 20, 2, 1, 36, 5, 5, 1, 1, 2, 2),   /* in groups, */
         CONV(2, 9, 3, 4, 7, 5, 5, 1, 2, 4, 1),     /* with gaps between them, */
         CONV(2, 9, 1, 60, 7, 3, 3, 1, 1, 1, 1),    /* above and below a line, */
-        CONV(2, 9, 1, 1, 7, 2, 2, 4, 1, 3, 1),     /* and with strides past the image */
+        CONV(2, 9, 1, 1, 7, 2, 2, 4, 1, 3, 1),     /* strides past the image */
         CONV(2, 1, 28, 28, 32, 5, 5, 1, 1, 2, 1),  /* the tutorial's first */
-        CONV(2, 32, 14, 14, 64, 5, 5, 1, 1, 2, 1), /* and second */
+        CONV(2, 32, 14, 14, 64, 5, 5, 1, 1, 2, 1), /* the tutorial's second */
         CONV(1, 300, 7, 7, 40, 3, 3, 1, 1, 1, 1),  /* several stretches, one unit */
         CONV(40, 20, 7, 7, 33, 3, 3, 1, 1, 1, 1),  /* several images a unit */
         CONV(1, 3, 20, 300, 8, 3, 3, 1, 1, 1, 1),  /* lines longer than a unit */
@@ -290,7 +290,7 @@ START_TEST(conv_agrees_on_adversarial_shapes)
         CONV(40, 12, 7, 7, 33, 3, 3, 1, 1, 1, 1),
         CONV(1, 12, 40, 40, 300, 3, 3, 1, 1, 1, 1),
         CONV(1, 100, 7, 9, 300, 3, 3, 2, 1, 1, 1),  /* the gradient of the data by a scatter, */
-        CONV(1, 330, 9, 5, 210, 2, 2, 3, 1, 1, 1),  /* to places of which no tap reaches some, */
+        CONV(1, 330, 9, 5, 210, 2, 2, 3, 1, 1, 1),  /* some of whose places no tap reaches, */
         CONV(1, 67, 11, 8, 500, 3, 3, 2, 2, 3, 1),
         CONV(2, 3, 60, 45, 20, 3, 3, 2, 1, 1, 1),   /* few taps: units whose columns are packed together */
         CONV(1, 200, 8, 9, 50, 3, 3, 1, 1, 1, 1),   /* tiles cut by both edges; several stretches of input channels */
@@ -298,7 +298,7 @@ START_TEST(conv_agrees_on_adversarial_shapes)
         CONV(3, 17, 13, 10, 16, 5, 5, 1, 1, 4, 1),  /* tiles of padding alone */
         CONV(4, 100, 28, 28, 70, 5, 5, 1, 1, 2, 1), /* several chunks, which are joined in the gradient of the weights */
         CONV(1, 64, 256, 256, 64, 3, 3, 1, 1, 1, 64),
-        CONV(1, 1495, 52, 54, 1495, 3, 3, 1, 1, 1, 1495), /* and whose last task is not whole vectors */
+        CONV(1, 1495, 52, 54, 1495, 3, 3, 1, 1, 1, 1495), /* the last task is not whole vectors */
         CONV(1, 1495, 52, 54, 1495, 3, 3, 2, 1, 1, 1495),
         CONV(7, 3, 12, 31, 7, 3, 3, 1, 1, 1, 1),    /* few input channels: several images a unit, lines cut short, */
         CONV(2, 4, 61, 63, 16, 3, 3, 2, 1, 1, 2),   /* strided, groups, an output channel left over, */
@@ -348,7 +348,7 @@ static void spoil(float *p, const cnn__conv *g, int64_t plane)
     }
 }
 
-/* Of the others the bits are those of a run in which nothing was spoilt, which is freed with the spoilt one. */
+/* The other channels have the bits of a run in which nothing was spoilt; frees both runs. */
 static void unspoilt(const char *what, const char *table, const cnn__conv *g, int64_t images, int64_t plane, float *clean,
                      float *spoilt)
 {

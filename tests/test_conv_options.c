@@ -151,7 +151,7 @@ START_TEST(heads_that_share_keys_are_counted)
     cnn_tape_begin(tape, CNN_EVAL);
     cnn_tensor *q = input_of(CNN_SHAPE(2, 6, 3, 4)), *k = input_of(CNN_SHAPE(2, 2, 5, 4));
     cnn_tensor *y = cnn_scaled_dot_product_attention(q, k, k, NULL, &o, &weights);
-    cnn_tensor *third = cnn_slice(k, 1, 1, 2, 1); /* of heads 3, 4 and 5 */
+    cnn_tensor *third = cnn_slice(k, 1, 1, 2, 1); /* heads 3, 4 and 5 share it */
     same(cnn_contiguous(cnn_slice(y, 1, 4, 5, 1)), cnn_scaled_dot_product_attention(cnn_slice(q, 1, 4, 5, 1), third, third, NULL, NULL, NULL));
     ck_assert_int_eq(cnn_tensor_ndim(weights), 4);
     ck_assert_int_eq(cnn_tensor_size(weights, 1), 6);

@@ -61,7 +61,7 @@ static int64_t weight_count(const problem *p)
 
 /* ---- the definition ---- */
 
-/* false: there is no result. */
+/* False: there is no result. */
 static bool result_size(const problem *p, int64_t out[3])
 {
     bool good = true;

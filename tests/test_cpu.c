@@ -13,7 +13,7 @@
 /* ---- masks: the calls that the library would make are answered or counted here ---- */
 
 static bool pretend;
-static size_t kernel_bytes; /* of the pretended kernel's masks; 0: it refuses to tell, as a sandbox may */
+static size_t kernel_bytes; /* the size of the pretended kernel's masks; 0: it refuses to tell, as a sandbox may */
 static int kernel_cpus;
 static atomic_int masks_set;
 

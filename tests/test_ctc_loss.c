@@ -74,7 +74,7 @@ static double sum_of_paths(const double *log_probs, int count, const int64_t *la
     return sum;
 }
 
-/* Of every sequence of labels that five steps can make, and of two that they cannot. */
+/* This is tried for every sequence of labels that five steps can make, and for two that they cannot. */
 START_TEST(the_loss_is_the_sum_over_all_paths)
 {
     cnn_tensor *x = logits(ctx, CNN_F64, STEPS, 1, CLASSES);
@@ -157,7 +157,7 @@ START_TEST(an_impossible_class_has_no_gradient)
         ck_assert_double_eq_tol(cnn_tensor_item(loss), label == 1 ? -log(0.875) : 0, 1e-12);
         ck_assert_int_eq(cnn_backward(loss), CNN_OK);
         double *slopes = as_doubles(cnn_tensor_grad(x));
-        /* the paths are 11, 01 and 10 */
+        /* The paths are 11, 01 and 10. */
         const double first[3] = { 0.5 - 0.375 / 0.875, 0.5 - 0.5 / 0.875, 0 }, second[3] = { 0.25 - 0.125 / 0.875, 0.75 - 0.75 / 0.875, 0 };
         for (int c = 0; c < 3; c++) {
             ck_assert_double_eq_tol(slopes[c], label == 1 ? first[c] : 0, 1e-12);
@@ -208,7 +208,7 @@ static cnn_tensor *of_logits(cnn_tensor *const *in, int count, void *user)
     return cnn_ctc_loss(cnn_log_softmax(in[0], -1), in[1], in[2], in[3], &o);
 }
 
-/* Of all reductions, of padded targets and of others. The last sequence has no path where it has a label twice in three steps. */
+/* The operands are tried with all reductions, padded or joined. The last sequence has no path where it has a label twice in three steps. */
 static void make_operands(cnn_context *of, cnn_dtype dtype, bool is_joined, cnn_tensor *in[4])
 {
     in[0] = logits(of, dtype, 9, 4, 4);

@@ -253,8 +253,8 @@ typedef struct several {
     bool seen[RESULTS];                                    /* which gradients the last backward was given */
     cnn_status fail_infer, fail_forward, fail_backward;
     double wrong;                                          /* added to what result 1 gives input 0 */
-    int rank;                                              /* of result 1; 0: that of the operands */
-    cnn_dtype dtype;                                       /* of result 1; 0: that of the operands */
+    int rank;                                              /* result 1 has this rank; 0: that of the operands */
+    cnn_dtype dtype;                                       /* result 1 has this dtype; 0: that of the operands */
 } several;
 
 static cnn_status several_infer(const cnn_tensor *const *in, int count, cnn_custom_output *out, int n, void *user)
@@ -379,7 +379,7 @@ START_TEST(several_results_pass_gradcheck)
         ck_assert_msg(status == CNN_OK, "%s", cnn_last_error(ctx));
         ck_assert_int_gt(c.s.backwards, 0);
         ck_assert_int_eq(c.s.absent, c.s.backwards * (which < 2 ? 2 : 1));
-        c.s.wrong = 0.01; /* of the gradient of the sum, which the product alone does not read */
+        c.s.wrong = 0.01; /* the gradient of the sum is wrong, which the product alone does not read */
         status = cnn_gradcheck(ctx, checked_function, &c, (cnn_tensor *const[]){ leaf, b }, 2, NULL);
         ck_assert_int_eq(status, which ? CNN_ERROR_MISMATCH : CNN_OK);
     }

@@ -56,7 +56,7 @@ typedef struct function {
     const char *name;
     cnn_unary op;
     real (*exact)(real);
-    double low, high; /* of the arguments */
+    double low, high; /* the range of the arguments */
     double most;      /* units that it may be off by, as the headers say */
     double p[2];
 } function;

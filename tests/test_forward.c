@@ -192,7 +192,7 @@ START_TEST(a_chain_agrees_with_its_modules_to_rounding)
     for (int i = 0; i < cnn_module_parameter_count(fused); i++) {
         grads_agree(i ? "bias" : "weight", cnn_module_parameter(fused, i), cnn_module_parameter(plain, i));
     }
-    /* and in evaluation */
+    /* The same holds in evaluation. */
     cnn_tape_begin(tape, CNN_EVAL);
     tensors_agree("chain", "evaluation", cnn_forward(fused, cnn_input(tape, x)), cnn_forward(plain, cnn_input(tape, z)), 2e-6);
     cnn_tensor_free(x);

@@ -253,7 +253,7 @@ static uint64_t digest_on(int size, int threads, const job *j)
 
 START_TEST(any_number_of_processes_gives_the_same_bits)
 {
-    /* 83 = 5 · 16 + 3: the last batch fills one part and half of another */
+    /* 83 = 5 · 16 + 3: the last batch fills one part and half of another. */
     const job jobs[] = { { .samples = 83, .shards = 8, .batch = 16, .epochs = 2, .bucket_bytes = 600 },
                          { .samples = 83, .shards = 6, .batch = 18, .epochs = 1 } };
     for (size_t i = 0; i < sizeof jobs / sizeof *jobs; i++) {

@@ -8,7 +8,7 @@ enum { PER = 3, C = 3, PLANE = 4, STEPS = 3, MOST = SOCKET_MOST * PER * C * PLAN
 
 typedef struct variant {
     const char *name;
-    int ndim; /* of the input: 2 [N,C], 3 [N,C,L], 4 [N,C,H,W] */
+    int ndim; /* the input's: 2 [N,C], 3 [N,C,L], 4 [N,C,H,W] */
     cnn_batch_norm_options o;
 } variant;
 

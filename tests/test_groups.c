@@ -403,7 +403,7 @@ START_TEST(bad_options_change_nothing)
     ck_assert_int_eq(cnn_optimizer_set(adam, 1, CNN_OPTION_LR, 1), CNN_ERROR_INVALID_ARGUMENT);
     ck_assert_int_eq(cnn_optimizer_set(adam, -2, CNN_OPTION_LR, 1), CNN_ERROR_INVALID_ARGUMENT);
     ck_assert(isnan(cnn_optimizer_get(NULL, 0, CNN_OPTION_LR)) && isnan(cnn_optimizer_get(adam, -1, CNN_OPTION_LR)));
-    /* Of all groups or of none: the second group has a momentum, which the first cannot have. */
+    /* An option is set in all groups or in none: the second group has a momentum, which the first cannot have. */
     ck_assert_int_eq(cnn_sgd_add_group_where(sgd, other, is_any, NULL, CNN_OPTIONS(cnn_sgd_options, .lr = 1, .momentum = 0.5)),
                      CNN_OK);
     ck_assert_int_eq(cnn_optimizer_set(sgd, -1, CNN_OPTION_MOMENTUM, 0.25), CNN_ERROR_STATE);

@@ -18,7 +18,7 @@ START_TEST(every_truncation_is_noticed)
         int64_t shape[3];
         unsigned char *bytes = file_get(picture_path(victims[v]), &size);
         for (size_t n = 0; n < size; n++) {
-            unsigned char *part = malloc(n + 1); /* of exactly that size but for a byte, so that sanitizers see what is read */
+            unsigned char *part = malloc(n + 1); /* exactly that size but for a byte, so that sanitizers see what is read */
             memcpy(part, bytes, n);
             ck_assert_msg(!cnn_image_decode(ctx, part, n, &options), "%s: %zu of %zu bytes are a picture", victims[v], n, size);
             assert_error(cnn_context_status(ctx), CNN_ERROR_FORMAT, n == 0 ? "is empty" : n < 3 ? "is neither" : "");

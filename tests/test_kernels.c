@@ -9,7 +9,7 @@
 
 /* ---- matrix products ---- */
 
-/* To be freed. A product that is repeated has its B packed. */
+/* The caller frees the result. A product that is repeated has its B packed. */
 static float *gemm_run(const cnn__real_kernels *table, const cnn__gemm *given, const float *a, const float *b, const float *bias,
                        cnn__pool *pool)
 {

@@ -130,7 +130,7 @@ START_TEST(an_epoch_can_be_chosen)
             ck_assert_int_eq(cnn_loader_set_epoch(l, epochs[k]), CNN_OK);
             ck_assert(cnn_loader_epoch(l) == epochs[k]);
             expected_order(5, epochs[k], N, order);
-            for (int i = 0; i < 1 + k % 3; i++) { /* and left in its middle */
+            for (int i = 0; i < 1 + k % 3; i++) { /* the epoch is left in its middle */
                 ck_assert(cnn_loader_next(l, &b));
                 assert_batch(&b, i, 6, order + 6 * i);
             }

@@ -355,7 +355,7 @@ START_TEST(gradients_of_the_weights)
 }
 END_TEST
 
-/* And in one large one. */
+/* The sums are as long in one large image as in many small ones. */
 START_TEST(gradients_of_the_weights_in_large_images)
 {
     FOR_ALL_TABLES(k, false)

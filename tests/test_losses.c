@@ -15,7 +15,7 @@ typedef enum operands { ANY, SIGNS, FRACTIONS, POSITIVE } operands;
 typedef struct loss_case {
     const char *name;
     loss_fn call;
-    operands kind[3]; /* of in[0], in[1], in[2] */
+    operands kind[3]; /* the kinds of in[0], in[1] and in[2] */
     int wanted;       /* how many operands get gradients */
     bool rows;
 } loss_case;

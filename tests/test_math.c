@@ -26,7 +26,7 @@ typedef struct function {
     const char *name;
     double (*own)(double);
     long double (*exact)(long double);
-    double low, high; /* of the arguments */
+    double low, high; /* the range of the arguments */
 } function;
 
 static double own_exp(double x) { return cnn__exp_f64(x); }

@@ -82,7 +82,7 @@ START_TEST(strict_sums_have_a_plain_sums_error)
 }
 END_TEST
 
-/* Or else the test above shows nothing: in fast mode the element of 1e8 is seen where it is in no sum. */
+/* Without this the test above shows nothing: in fast mode the element of 1e8 is seen where it is in no sum. */
 START_TEST(fast_sums_are_not_plain)
 {
     cnn__conv g = conv_sized(shapes[_i]);

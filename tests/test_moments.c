@@ -14,7 +14,7 @@ typedef struct step {
     double beta1, grads[2], expected; /* the moment after both */
 } step;
 
-/* (1 − β)·g₂ + β·(1 − β)·g₁ */
+/* The variance is (1 − β)·g₂ + β·(1 − β)·g₁. */
 static const step steps[] = {
     { 0, { 1e4, 1e-4 }, 1e-4 },
     { 0, { -1e30, 1 }, 1 },

@@ -230,7 +230,7 @@ typedef struct asked {
     const char *op, *inputs, *attribute; /* inputs: "x", and "a", "b", "c" for the numbers */
     int64_t value;
     int opset, ndim;
-    int64_t shape[4]; /* of x */
+    int64_t shape[4]; /* x has this shape */
     struct {
         int ndim, count;
         int64_t values[4];

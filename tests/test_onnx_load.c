@@ -67,7 +67,7 @@ START_TEST(names_that_clash_are_changed)
 }
 END_TEST
 
-/* Of those names, too, the file that the model is saved to again has what stood in the first. */
+/* A module with such names is saved to a file that has again what stood in the first. */
 START_TEST(names_that_clash_come_back)
 {
     static const char *const names[] = { "a.b", ".c", "a", "fixed" };

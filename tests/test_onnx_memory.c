@@ -9,7 +9,7 @@
 enum { RAW, FIELDS, OUTSIDE };
 
 typedef struct storage {
-    int type, bytes; /* of one element in the file; 0: two share a byte */
+    int type, bytes; /* one element in the file; 0 bytes: two share a byte */
     int place, field;
     int wide;     /* bytes of an element in libcnn */
     int unaligned; /* bytes before the tensor, so that it does not begin at a multiple of its elements' size */

@@ -138,9 +138,9 @@ START_TEST(seeds_that_are_operands)
     cnn_tensor *y = cnn_relu(cnn_mul(cnn_input(tape, x), x));
     ck_assert_int_eq(cnn_backward_with(y, y, true), CNN_OK); /* y·2x */
     ck_assert_mem_eq(host_elements(cnn_tensor_grad(x)), ((float[]){ -2, 16, 54 }), sizeof numbers);
-    ck_assert_int_eq(cnn_backward_with(y, x, true), CNN_OK); /* and x·2x */
+    ck_assert_int_eq(cnn_backward_with(y, x, true), CNN_OK); /* adds x·2x */
     ck_assert_mem_eq(host_elements(cnn_tensor_grad(x)), ((float[]){ 0, 24, 72 }), sizeof numbers);
-    ck_assert_int_eq(cnn_backward_with(y, cnn_tensor_grad(x), false), CNN_OK); /* and the gradient's 2x */
+    ck_assert_int_eq(cnn_backward_with(y, cnn_tensor_grad(x), false), CNN_OK); /* adds the gradient's 2x */
     ck_assert_mem_eq(host_elements(cnn_tensor_grad(x)), ((float[]){ 0, 120, 504 }), sizeof numbers);
     ck_assert_mem_eq(host_elements(x), numbers, sizeof numbers);
     cnn_tensor_free(x);

@@ -46,7 +46,7 @@ static const struct {
     { 4, 3, { 6, 7, 30, 31 }, { 7, 1, 1 } },   /* channels of images */
     { 4, 3, { 3, 5, 70, 71 }, { 5, 1, 1 } },   /* planes of more than 4096 elements */
     { 3, 3, { 40, 20, 150 }, { 40, 1, 150 } }, /* a dimension in the middle */
-    { 3, 3, { 40, 20, 150 }, { 1, 20, 1 } },   /* and the others */
+    { 3, 3, { 40, 20, 150 }, { 1, 20, 1 } },   /* the other dimensions */
     { 2, 2, { 1, 40000 }, { 1, 1 } },          /* dimensions of one element */
     { 3, 1, { 1, 1, 40000 }, { 40000 } },      /* nothing to sum */
     { 2, 1, { 100, 100 }, { 100 } },           /* few elements */

@@ -54,7 +54,7 @@ typedef struct sums {
     double flops, seconds;
 } sums;
 
-/* Of an operation forward or backward; NULL: of all launches. */
+/* Adds up the launches of an operation, forward or backward; NULL: all launches. */
 static sums sum_events(const cnn_profile *p, const char *name, bool backward)
 {
     const cnn_profile_event *e;

@@ -195,7 +195,7 @@ END_TEST
 static struct {
     uid_t owner;
     gid_t group;
-    int both_error, group_error; /* of giving both away, and of giving the group alone; 0: it works */
+    int both_error, group_error; /* the answers to giving both away, and to giving the group alone; 0: it works */
     int calls;
 } stage;
 
@@ -261,7 +261,7 @@ START_TEST(owner_and_group_are_kept_or_rights_are_dropped)
 }
 END_TEST
 
-/* Of the saver's own group: only the owner is another one, and chown of the group is not asked for. */
+/* Where the group is the saver's own, only the owner is another one, and chown of the group is not asked for. */
 START_TEST(the_savers_own_group_needs_no_chown)
 {
     cnn__file_calls calls = cnn__file_system;

@@ -342,7 +342,7 @@ START_TEST(accumulated_gradients_of_a_failed_step_are_refused)
 }
 END_TEST
 
-/* To ask for the status is no excuse to go on with the step. */
+/* A program that has asked for the status may not go on with the step either. */
 START_TEST(a_step_that_goes_on_after_its_error_is_refused)
 {
     rig r = rig_make();

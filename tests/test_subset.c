@@ -244,7 +244,7 @@ START_TEST(splits_are_disjoint_and_complete)
         { 10, 1, { 10 }, { 10 } },
         { 10, 1, { 1 }, { 10 } },
         { 10, 2, { 0.8, 0.2 }, { 8, 2 } },
-        /* as torch.utils.data.random_split: 11 x 0.25 and 11 x 0.5 are rounded down, two are left over */
+        /* As torch.utils.data.random_split has it, 11 x 0.25 and 11 x 0.5 are rounded down, and two are left over. */
         { 11, 3, { 0.25, 0.5, 0.25 }, { 3, 6, 2 } },
         { 3, 4, { 0.25, 0.25, 0.25, 0.25 }, { 1, 1, 1, 0 } },
         { 10, 3, { 0.1, 0.2, 0.7 }, { 1, 2, 7 } },
@@ -310,7 +310,7 @@ START_TEST(bad_parts_are_refused)
     assert_error(cnn_dataset_random_split(SHARED, bad[0].lengths, 0, 1, pieces), CNN_ERROR_INVALID_ARGUMENT, "count is 0");
     assert_error(cnn_dataset_random_split(SHARED, NULL, 3, 1, pieces), CNN_ERROR_INVALID_ARGUMENT, "lengths is NULL");
     assert_error(cnn_dataset_random_split(SHARED, bad[0].lengths, 3, 1, NULL), CNN_ERROR_INVALID_ARGUMENT, "pieces is NULL");
-    /* NULL keeps the message of the call that failed, so that calls nest */
+    /* NULL keeps the message of the call that failed, so that calls nest. */
     ck_assert_ptr_null(cnn_dataset_slice(cnn_mnist_open(ctx, "/nonexistent", CNN_MNIST_TEST), 0, 1));
     assert_error(cnn_context_status(ctx), CNN_ERROR_NOT_FOUND, "mnist_open: no t10k-images");
     cnn_context_clear_error(ctx);

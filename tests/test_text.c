@@ -414,7 +414,7 @@ START_TEST(numbers_have_a_point_in_every_locale)
             setlocale(LC_ALL, "C");
             char name[64];
             snprintf(name, sizeof name, "%s.UTF-8", locale_names[i]);
-            locale_t mine = newlocale(LC_ALL_MASK, name, NULL), before = uselocale(mine); /* of this thread alone */
+            locale_t mine = newlocale(LC_ALL_MASK, name, NULL), before = uselocale(mine); /* for this thread alone */
             numbers_have_points(locale_names[i]);
             uselocale(before);
             freelocale(mine);

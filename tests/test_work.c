@@ -8,7 +8,7 @@ typedef struct formula {
     cnn_module *(*make)(void);
     int ndim;
     int64_t shape[4];
-    double flops, bytes; /* of all operations */
+    double flops, bytes; /* the sums over all operations */
 } formula;
 
 #define MAKE(name, layer) \
@@ -34,14 +34,14 @@ MAKE(attention, cnn_multihead_attention_new(ctx, 8, 2, .batch_first = true))
 
 /* An operand is read or written once, of 4 bytes an element. */
 static const formula formulas[] = {
-    /* y [2,6,4,4]: each element is a sum of 2 · 9 products */
+    /* Each element of y [2,6,4,4] is a sum of 2 · 9 products. */
     { "conv2d", make_conv2d, 4, { 2, 4, 9, 9 }, 2.0 * 192 * 18, 4.0 * (648 + 108 + 6 + 192) },
     { "conv1d", make_conv1d, 3, { 2, 4, 9 }, 2.0 * 60 * 20, 4.0 * (72 + 120 + 6 + 60) },
     { "conv3d", make_conv3d_of_4d, 4, { 2, 3, 4, 5 }, 2.0 * (3 * 2 * 3 * 4) * 16, 4.0 * (120 + 48 + 72) },
-    /* each element of x [1,4,5,5] is multiplied by 6 · 9 weights */
+    /* Each element of x [1,4,5,5] is multiplied by 6 · 9 weights. */
     { "conv_transpose2d", make_conv_transpose2d, 4, { 1, 4, 5, 5 }, 2.0 * 100 * 54, 4.0 * (100 + 216 + 726) },
     { "linear", make_linear, 2, { 4, 7 }, 2.0 * 4 * 7 * 5, 4.0 * (28 + 35 + 5 + 20) },
-    /* evaluation: a factor and an offset per channel, from 3 operations each; the running statistics are read */
+    /* In evaluation there are a factor and an offset per channel, from 3 operations each; the running statistics are read. */
     { "batch_norm2d", make_batch_norm2d, 4, { 2, 3, 4, 4 }, 2.0 * 96 + 3 * 3, 4.0 * (96 + 3 + 3 + 96 + 3 + 3) },
     { "layer_norm", make_layer_norm, 2, { 5, 6 }, 5.0 * 30, 4.0 * (30 + 6 + 6 + 30) },
     { "relu", make_relu, 2, { 5, 6 }, 30, 4.0 * 60 },

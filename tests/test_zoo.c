@@ -21,9 +21,9 @@ typedef struct world {
     cnn_tensor *input, *target;
     cnn_tensor *parameters[MOST_PARAMETERS];
     char names[MOST_PARAMETERS][96];
-    int count; /* of parameters */
+    int count; /* how many parameters there are */
     int64_t shape[5], classes;
-    double tolerance;    /* of what training computes, relative */
+    double tolerance;    /* relative, for what training computes */
     bool has_f64, exact; /* whether it is trained in f64 too, and whether it is now */
 } world;
 

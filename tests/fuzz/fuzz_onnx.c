@@ -20,8 +20,8 @@
 enum { MOST_INPUTS = 8, MOST_OUTPUTS = 8, MOST_ELEMENTS = 4096, MOST_RESULTS = 4096, MOST_MEMORY = 1 << 24 };
 
 static struct {
-    int64_t elements; /* that a result may have; 0: any number */
-    int results;      /* that are still allowed */
+    int64_t elements; /* the most elements that a result may have; 0: any number */
+    int results;      /* how many results are still allowed */
 } limit;
 
 /* ---- the wrapped functions ---- */
@@ -84,7 +84,7 @@ typedef struct ports {
     cnn_trace_input inputs[MOST_INPUTS];
     int64_t shapes[MOST_INPUTS][CNN_MAX_DIMS];
     int input_count, output_count;
-    int64_t elements; /* of all inputs, at most INT32_MAX */
+    int64_t elements; /* all inputs' elements, at most INT32_MAX */
 } ports;
 
 /* Sizes that are open are 2 or 3, as are all dimensions of what the file says nothing of. */

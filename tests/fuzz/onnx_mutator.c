@@ -78,7 +78,7 @@ static uint64_t number(uint64_t was)
 typedef struct field {
     struct field *next, *first; /* its fields, where it is a message */
     const unsigned char *at;    /* its content, where it is none */
-    size_t size;                /* of the content */
+    size_t size;                /* the content's size */
     uint64_t value;
     uint32_t number;
     unsigned char type, is, in;
@@ -110,7 +110,7 @@ static bool read_number(const unsigned char **at, const unsigned char *end, uint
     return false;
 }
 
-/* false: the bytes are no message, or one of too many fields. */
+/* False: the bytes are no message, or one of too many fields. */
 static bool parse(int kind, const unsigned char *at, const unsigned char *end, field **first, int depth)
 {
     field **link = first;

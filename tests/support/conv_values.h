@@ -10,7 +10,7 @@
 /* Floats behind each other: x, weight, dy. */
 typedef struct conv_operands {
     cnn__conv g;
-    int64_t count[3]; /* of x, weight and y */
+    int64_t count[3]; /* how many elements x, weight and y have */
     float *of[3];
 } conv_operands;
 

@@ -106,7 +106,7 @@ typedef struct memory_meter {
     atomic_size_t now, peak;
     atomic_long calls;
     atomic_long fail_at; /* the number of the call that fails; −1: none */
-    atomic_bool fail_on; /* and all after it */
+    atomic_bool fail_on; /* the calls after it fail too */
 } memory_meter;
 
 static memory_meter meter;

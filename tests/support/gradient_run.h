@@ -28,7 +28,7 @@ static inline double seed_of(int64_t i)
 typedef cnn_tensor *(*run_fn)(cnn_tensor *x, const void *options);
 
 typedef struct gradient_run {
-    char message[256]; /* of a failure; else empty, and only then there is the rest */
+    char message[256]; /* says what failed; "": nothing, and only then there is the rest */
     int ndim;
     int64_t shape[CNN_MAX_DIMS], numel;
     double *y, *dx;

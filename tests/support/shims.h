@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of a file whose name is UTF-8. */
+/* Removes a file whose name is UTF-8. */
 static inline int remove_file(const char *path)
 {
     wchar_t wide[CNN__PATH_MAX];

@@ -6,21 +6,21 @@
 #include "support/ops.h"
 
 static const char *const unwritten[] = {
-    /* windows that ONNX has not: maxima of several sizes, as columns */
+    /* Windows that ONNX has not: maxima of several sizes, as columns. */
     "adaptive_maxpool2d", "unfold",
-    /* without running statistics */
+    /* It has no running statistics. */
     "batch_norm",
-    /* what a Sequential runs for three layers, which a trace lists one by one */
+    /* A Sequential runs it for three layers, which a trace lists one by one. */
     "conv2d_relu_maxpool2d",
-    /* without an operator */
+    /* ONNX has no operator for it. */
     "cumprod",
-    /* of signed integers */
+    /* ONNX shifts unsigned integers alone. */
     "bitwise_left_shift", "bitwise_right_shift",
-    /* losses, which are of training */
+    /* Losses belong to training. */
     "cross_entropy_with", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "binary_cross_entropy",
     "binary_cross_entropy_with_logits", "kl_div", "soft_margin_loss", "poisson_nll_loss", "gaussian_nll_loss", "margin_ranking_loss",
     "hinge_embedding_loss", "cosine_embedding_loss", "triplet_margin_loss", "multi_margin_loss", "ctc_loss",
-    /* what says so in its own line */
+    /* Others say so in their own lines of ops.def. */
 #define CNN_OP_WITHOUT_ONNX(name) #name,
 #include "ops/ops.def"
     NULL
@@ -45,7 +45,7 @@ static bool is_unwritten(const char *name, int opset)
 
 typedef struct operation {
     const op_entry *op;
-    cnn_tensor *in[MAX_OPERANDS]; /* but for the first, which is the module's input, constants */
+    cnn_tensor *in[MAX_OPERANDS]; /* all but the first, which is the module's input, are constants */
 } operation;
 
 /* The operation as a module. */

@@ -34,12 +34,12 @@ struct kind {
     const char *name;
     const candidate *candidates;
     int count;
-    /* Of tensors: */
+    /* For tensors: */
     cnn_dtype dtype;
     int ndim;
     int64_t shape[5];
     bool zero, plain;
-    /* Of options: */
+    /* For options: */
     void (*init)(world *w, void *options);
     size_t size;
 };

@@ -344,7 +344,7 @@ static const candidate check_arrays[] = { MADE("good", GOOD, check_inputs, 0), W
                                           MADE("[x, other context]", BAD, one_wrong, 9),
                                           MADE("float32", BAD, check_inputs_f32, 0) };
 static const kind kind_tensors = { "tensors", CANDIDATES(tensor_arrays), CNN_F32, 2, { 2, 3 }, false, false, NULL, 0 };
-/* Of which the first alone is handed over. */
+/* The function is handed the first one alone. */
 static const candidate image_arrays[] = { MADE("good", GOOD, two_tensors, 0), NO_POINTER, MADE("[NULL]", BAD, one_wrong, 0),
                                           MADE("[nil]", NIL, one_wrong, 2), MADE("[past]", BAD, one_wrong, 4),
                                           MADE("[other tape]", BAD, one_wrong, 6), MADE("[other context]", BAD, one_wrong, 8),

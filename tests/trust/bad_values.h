@@ -113,7 +113,7 @@ OBJECT(own_module, own_modules);
 static const candidate own_forwards[] = { { "good", GOOD, NULL, { .f = (void (*)(void))own_forward }, 0 }, NO_POINTER };
 OBJECT(own_forward, own_forwards);
 
-/* Of one layer, whose input and output are the 64 pixels of an image. */
+/* The net is one layer, whose input and output are the 64 pixels of an image. */
 static value frozen_inputs(world *w, const kind *k)
 {
     static const int64_t sizes[] = { 1, 1, 8, 8 }, bad_sizes[] = { 1, 1, -8, 8 };

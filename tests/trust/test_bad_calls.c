@@ -181,7 +181,7 @@ static bool failed(const bad_call *call, const value *r)
     }
 }
 
-/* Of a call that failed: 0 (-1 of a search), NaN, "" or NULL. */
+/* A call that failed gives 0 (a search -1), NaN, "" or NULL. */
 static bool neutral(const bad_call *call, const value *r)
 {
     switch (call->result) {
@@ -347,7 +347,7 @@ static void try_all_null(attempt *a)
 START_TEST(every_value)
 {
     attempt a = { .call = &bad_calls[_i] };
-    const char *wanted = getenv("CNN_BAD_CALL"); /* to look at one function alone */
+    const char *wanted = getenv("CNN_BAD_CALL"); /* one function alone may be looked at */
     problems = 0;
     if (wanted && strcmp(wanted, a.call->name) != 0) {
         return;

@@ -10,7 +10,7 @@
 #include <sys/resource.h>
 
 static long calls_failed, ends_met, disks_full, threads_refused;
-static long unreadable_folders; /* of one scenario */
+static long unreadable_folders; /* counted over one scenario */
 
 /* The scenarios of memory.c that touch files. */
 static const scenario *file_scenario(int i)
@@ -92,7 +92,7 @@ START_TEST(every_system_call_may_fail)
             finish(s, &w, status, renamed);
         }
     }
-    ck_assert_int_eq(unreadable_folders, s && is_save(s)); /* to open the folder, and not the file in it */
+    ck_assert_int_eq(unreadable_folders, s && is_save(s)); /* the folder may be unreadable, but not the file in it */
 }
 END_TEST
 
@@ -281,7 +281,7 @@ START_TEST(a_loader_without_its_thread_is_reported)
     ck_assert_uint_eq(atomic_load(&meter.now), used); /* the dataset went with it */
     assert_threads(before);
     threads_refused++;
-    /* and the same dataset is served without one */
+    /* The same dataset is served without a thread. */
     cnn_batch batch;
     threads_left = 0;
     w.loader = cnn_loader_new(world_dataset(&w), 4, .no_background = true);

@@ -63,7 +63,7 @@ START_TEST(a_forked_child_works_on)
         _exit(child_work(ctx, expected));
     }
     ck_assert_int_eq(wait_for(child), 0);
-    cnn_random_state start = { .seed = 3 }; /* and the parent does too */
+    cnn_random_state start = { .seed = 3 }; /* the parent trains as the child did */
     cnn_context_set_random_state(ctx, &start);
     ck_assert(train_on(ctx) == expected);
     cnn_context_free(ctx);

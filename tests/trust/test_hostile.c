@@ -401,7 +401,7 @@ START_TEST(nesting_costs_nothing)
 {
     static const struct {
         const char *start, *again, *reason;
-        size_t byte; /* of the first bracket that is one too many */
+        size_t byte; /* where the first bracket is that is one too many */
     } nests[] = {
         { "{\"a\":", "[", "expected an object", 8 + 5 },
         { "{\"a\":", "{\"a\":", "expected dtype, shape or data_offsets", 8 + 6 },

@@ -195,7 +195,7 @@ static const struct {
     const char *name;
     buffer (*make)(void);
     int ndim;
-    int64_t shape[4]; /* of x */
+    int64_t shape[4]; /* x has this shape */
 } models[] = { { "linear", make_linear, 2, { 2, 3 } },       { "branches", make_branches, 1, { 2 } },
                { "picture", make_picture, 4, { 1, 1, 4, 4 } }, { "rounds", make_rounds, 3, { 3, 1, 2 } },
                { "integers", make_integers, 1, { 4 } },       { "external", make_external, 1, { 2 } } };

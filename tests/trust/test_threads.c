@@ -142,7 +142,7 @@ START_TEST(contexts_are_made_and_freed_in_threads)
     void *args[4] = { &good[0], &good[1], &good[2], &good[3] };
     run_threads(4, make_and_free, args);
     ck_assert(good[0] && good[1] && good[2] && good[3]);
-    /* made in a thread that is gone, used and freed here */
+    /* It is made in a thread that is gone, used and freed here. */
     cnn_context *ctx = NULL;
     run_threads(1, make_only, (void *[]){ &ctx });
     ck_assert_ptr_nonnull(ctx);

@@ -19,14 +19,14 @@ typedef struct world {
     cnn_module *model;
     cnn_optimizer *adam;
     optimizer_options all_options[OPTIMIZER_KINDS];
-    int min_ndim[OPTIMIZER_KINDS]; /* of their parameters */
+    int min_ndim[OPTIMIZER_KINDS]; /* the fewest dimensions of their parameters */
     cnn_tensor *images, *labels; /* a few samples */
     const op_entry *op;          /* the operation that a scenario is about, its operands and their dtype */
     cnn_dtype dtype;
     cnn_tensor *in[MAX_OPERANDS];
-    unsigned char *state; /* of the model and the operands, as they must be now */
+    unsigned char *state; /* the bytes of the model and the operands, as they must be now */
     size_t state_size;
-    /* made by scenarios */
+    /* Scenarios make these: */
     cnn_context *other;
     cnn_module *made[4];
     cnn_optimizer *optimizer;
@@ -266,7 +266,7 @@ static inline void world_files_make(void)
 
 /* ---- what scenarios are written with ---- */
 
-/* Of a call that gives a pointer. */
+/* The status of a call that gives a pointer. */
 static inline cnn_status got(const world *w, const void *made)
 {
     return made ? CNN_OK : cnn_context_status(w->ctx);
