@@ -1,5 +1,6 @@
-/* What libpng calls for memory and for warnings, when it reads and when it writes. The pointer that it is given for memory is
- * that of a bool, which is set when there is none, so that the function for errors can tell this error from others. */
+/* What libpng calls for memory and for warnings, when it reads and when it writes. The pointer that it is given for
+ * memory is that of a bool, which is set when there is none, so that the function for errors can tell this error from
+ * others. */
 #ifndef CNN_IMAGE_PNG_MEMORY_H
 #define CNN_IMAGE_PNG_MEMORY_H
 

@@ -152,8 +152,8 @@ bool cnn__onnx_op_einsum(cnn__onnx_run *run)
 
 enum { LARGEST_DET = 8 };
 
-/* The determinants of matrices [n,size,size], along their first rows: the sum of a row's elements times the determinants
- * of what is left, each of which is made once, of the last rows and a set of columns. */
+/* The determinants of matrices [n,size,size], along their first rows: the sum of a row's elements times the
+ * determinants of what is left, each of which is made once, of the last rows and a set of columns. */
 static cnn_tensor *determinant(cnn_tensor *x, int size)
 {
     cnn_tensor *minors[1 << LARGEST_DET] = { NULL }, *elements[LARGEST_DET][LARGEST_DET];

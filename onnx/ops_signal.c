@@ -134,7 +134,8 @@ static int by_place(const void *a, const void *b)
     return (x->at > y->at) - (x->at < y->at);
 }
 
-/* The distinct ones of all elements, where each is first, which of them each element is, and how often each is there. */
+/* The distinct ones of all elements, where each is first, which of them each element is, and how often each is
+ * there. */
 bool cnn__onnx_op_unique(cnn__onnx_run *run)
 {
     const cnn__onnx_host *x = cnn__onnx_in_host(run, 0);
