@@ -40,7 +40,8 @@ int command_read(const command *self, int argc, char **argv, const char *letters
         }
     }
     if (found < count) {
-        say("cnn %s: %d of %d files are given; see cnn %s --help", self->name, found, count, self->name);
+        say("cnn %s: %d %s given, expected %d; see cnn %s --help", self->name, found,
+            found == 1 ? "file is" : "files are", count, self->name);
         return STATUS_USAGE;
     }
     return -1;

@@ -19,9 +19,12 @@ static const char help[] =
     "  run MODEL        run an ONNX model on .npy files and pictures\n"
     "  bench MODEL      how long an ONNX model takes\n"
     "\n"
-    "cnn COMMAND --help lists a command's options. Files that are read: safetensors and libcnn's checkpoints, NumPy's\n"
-    ".npy and .npz, PyTorch's .pt and .pth since its version 1.6, the weights of ONNX models. Files that are written:\n"
-    ".safetensors, .npz, .npy, and .onnx as a copy with other weights. Models are ONNX files: info, run, bench.\n"
+    "cnn COMMAND --help, or cnn help COMMAND, lists a command's options. Files that are read: safetensors and "
+    "libcnn's\n"
+    "checkpoints, NumPy's .npy and .npz, PyTorch's .pt and .pth since its version 1.6, the weights of ONNX models. "
+    "Files\n"
+    "that are written: .safetensors, .npz, .npy, and .onnx as a copy with other weights. Models are ONNX files: info,\n"
+    "run, bench.\n"
     "\n"
     "  -h, --help       print this and end\n"
     "  -V, --version    print the version and end\n"
@@ -116,7 +119,8 @@ static bool is_option(const char *text, const char *letter, const char *name)
 int main(int argc, char **argv)
 {
     const char *first = argc > 1 ? argv[1] : "";
-    if (is_option(first, "-h", "--help")) {
+    const bool helps = strcmp(first, "help") == 0;
+    if (is_option(first, "-h", "--help") || (helps && argc == 2)) {
         fputs(help, stdout);
         return command_flush();
     }
@@ -124,11 +128,20 @@ int main(int argc, char **argv)
         printf("cnn (libcnn) %s\n", cnn_version());
         return command_flush();
     }
-    const command *c = find(first);
+    if (argc > 3 && helps) {
+        say("cnn: \"%s\" is one command too many; see cnn --help", argv[3]);
+        return STATUS_USAGE;
+    }
+    const char *name = helps ? argv[2] : first;
+    const command *c = find(name);
     if (!c) {
         say(argc > 1 ? "cnn: there is no command \"%s\"; see cnn --help" : "cnn: no command is given; see cnn --help",
-            first);
+            name);
         return STATUS_USAGE;
+    }
+    if (helps) {
+        fputs(c->help, stdout);
+        return command_flush();
     }
     return c->run(c, argc - 1, argv + 1);
 }

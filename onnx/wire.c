@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Any file may be handed to the reader, so its first mistake is most often that it is another kind of file. */
+#define MALFORMED "no ONNX model, or a damaged one: "
+
 bool cnn__onnx_text_is(cnn__onnx_text text, const char *other)
 {
     return text.size == strlen(other) && (text.size == 0 || memcmp(text.at, other, text.size) == 0);
@@ -71,16 +74,16 @@ static bool read_varint(cnn__onnx_wire *wire, uint64_t *value, const char *what)
 {
     size_t size = varint(wire->at, wire->end, value);
     wire->at += size;
-    return size > 0 ||
-           cnn__onnx_wire_fail(wire->file, CNN_ERROR_FORMAT, wire->at, "%s is no varint, or is cut off", what);
+    return size > 0 || cnn__onnx_wire_fail(wire->file, CNN_ERROR_FORMAT, wire->at,
+                                           MALFORMED "%s is no varint, or is cut off", what);
 }
 
 static bool read_fixed(cnn__onnx_wire *wire, int bytes)
 {
     if (wire->end - wire->at < bytes) {
         return cnn__onnx_wire_fail(wire->file, CNN_ERROR_FORMAT, wire->field_at,
-                                   "field %u has %d bytes, but its message ends after %td", wire->field, bytes,
-                                   wire->end - wire->at);
+                                   MALFORMED "field %u has %d bytes, but its message ends after %td", wire->field,
+                                   bytes, wire->end - wire->at);
     }
     wire->value = little_endian(wire->at, bytes);
     wire->at += bytes;
@@ -98,8 +101,8 @@ bool cnn__onnx_wire_next(cnn__onnx_wire *wire)
         return false;
     }
     if (tag >> 3 == 0 || tag >> 3 > 0x1fffffff) {
-        return cnn__onnx_wire_fail(wire->file, CNN_ERROR_FORMAT, wire->field_at, "a field has the number %llu",
-                                   (unsigned long long)(tag >> 3));
+        return cnn__onnx_wire_fail(wire->file, CNN_ERROR_FORMAT, wire->field_at,
+                                   MALFORMED "a field has the number %llu", (unsigned long long)(tag >> 3));
     }
     wire->field = (uint32_t)(tag >> 3);
     wire->type = (int)(tag & 7);
@@ -109,15 +112,15 @@ bool cnn__onnx_wire_next(cnn__onnx_wire *wire)
     case CNN__WIRE_4_BYTES: return read_fixed(wire, 4);
     case CNN__WIRE_LENGTH: break;
     default:
-        return cnn__onnx_wire_fail(wire->file, CNN_ERROR_FORMAT, wire->field_at, "field %u has the wire type %d",
-                                   wire->field, wire->type);
+        return cnn__onnx_wire_fail(wire->file, CNN_ERROR_FORMAT, wire->field_at,
+                                   MALFORMED "field %u has the wire type %d", wire->field, wire->type);
     }
     if (!read_varint(wire, &length, "a length")) {
         return false;
     }
     if (length > (uint64_t)(wire->end - wire->at)) {
         return cnn__onnx_wire_fail(wire->file, CNN_ERROR_FORMAT, wire->field_at,
-                                   "field %u has %llu bytes, but its message ends after %td", wire->field,
+                                   MALFORMED "field %u has %llu bytes, but its message ends after %td", wire->field,
                                    (unsigned long long)length, wire->end - wire->at);
     }
     wire->content = (cnn__onnx_text){ (const char *)wire->at, (size_t)length };

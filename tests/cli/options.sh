@@ -13,7 +13,7 @@ refused 'cnn: there is no command "--no"' --no
 refused 'cnn: there is no command "a.x1b.2J"' "$(printf 'a\033[2J')"
 for command in info convert diff; do
     files=$([ $command = info ] && echo 1 || echo 2)
-    refused "cnn $command: 0 of $files files are given; see cnn $command --help\$" $command
+    refused "cnn $command: 0 files are given, expected $files; see cnn $command --help\$" $command
     if [ $files = 1 ]; then set -- a.npz; else set -- a.npz b.npz; fi
     refused "cnn $command: \"c.npz\" is one file too many" $command "$@" c.npz
     refused "cnn $command: there is no option \"--none\"" $command --none
@@ -24,9 +24,13 @@ for command in info convert diff; do
         same "the messages of $command $option" "$err" ""
         contains "$command $option" "$out" "^Usage: cnn $command "
         contains "$command $option" "$out" '-j, --json'
+        same "the messages of help $command" "$($program help $command 2>&1)" "$out"
         same "the longest line of $command $option" "$(awk 'length > n { n = length } END { print (n <= 120) }' "$work/out")" 1
     done
 done
+refused 'cnn convert: 1 file is given, expected 2; see cnn convert --help$' convert a
+refused 'cnn: there is no command "no"; see cnn --help$' help no
+refused 'cnn: "info" is one command too many; see cnn --help$' help diff info
 refused 'cnn convert: a value is missing after "--prefix"; see cnn convert --help$' convert a b --prefix
 refused 'cnn: b ends with no format that is written here, expected .safetensors, .npz, .npy or .onnx$' convert a b
 refused 'cnn convert: b.onnx is written as a copy of a model, expected --into MODEL$' convert a b.onnx
@@ -43,7 +47,7 @@ refused 'cnn run: --crop is "224,", expected a height and a width' run --crop 22
 refused 'cnn run: --crop is "224,0", expected a height and a width' run --crop 224,0 m
 refused 'cnn run: --fit is "cover", expected crop or stretch' run --fit cover m
 refused 'cnn run: --layout is "chw", expected nchw or nhwc' run --layout chw m
-for option in --help -h; do
+for option in --help -h help; do
     ok $option
     contains "$option" "$out" '^Exit status: 0, 1 after a failure, 2 for a bad command line; of diff: 0, 1 where the files differ, 2 otherwise\.$'
     for command in info convert diff; do
