@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ctypes
-from typing import TYPE_CHECKING, Any, List, Optional, Sequence, Tuple
+import re
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Sequence, Tuple
 
+from . import _bindings as B
 from ._library import lib
 from ._tape import Tape, current, local
 
@@ -73,7 +75,7 @@ def apply(
         try:
             result = getattr(lib, name)(*given)
         except ctypes.ArgumentError as problem:
-            raise TypeError(f"{name[4:]}: {problem}") from None
+            raise wrong_type(name[4:], name, given, problem) from None
         finally:
             local.running.pop()
         status = lib.cnn_tensor_status(result) if filled is None else result
@@ -90,6 +92,20 @@ def apply(
             return first
         rest = [Tensor._on(tape, m.value, cut) for m in more if m is not None]
         return (first, *rest) if rest else first
+
+
+EXPECTED: Dict[Any, str] = {ctypes.c_int: "an integer", ctypes.c_int64: "an integer", ctypes.c_double: "a number"}
+
+
+def wrong_type(call: str, name: str, given: Sequence[Any], problem: Exception, hidden: int = 0) -> TypeError:
+    """What to raise where ctypes takes one of the arguments of a C function for none of its type. The first `hidden`
+    ones are not the caller's."""
+    found = re.match(r"argument (\d+)", str(problem))
+    if not found:
+        return TypeError(f"{call}: {problem}")
+    at = int(found[1])
+    expected = EXPECTED.get(B.FUNCTIONS[name][1][at - 1], "another type")
+    return TypeError(f"{call}: argument {at - hidden} is {given[at - 1]!r}, expected {expected}")
 
 
 def among_options(struct: Any) -> List[Tuple[str, Tensor]]:

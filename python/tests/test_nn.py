@@ -56,6 +56,12 @@ class Modules(unittest.TestCase):
             nn.Linear(0, 1)
         with self.assertRaises(TypeError):
             nn.Conv2d(1, 1, 3, strides=2)
+        with self.assertRaisesRegex(TypeError, "^Linear: argument 2 is 'two', expected an integer$"):
+            nn.Linear(1, "two")
+        with self.assertRaisesRegex(TypeError, r"^Linear: argument 1 is 2\.5, expected an integer$"):
+            nn.Linear(2.5, 1)
+        with self.assertRaisesRegex(TypeError, "^leaky_relu: argument 2 is 'x', expected a number$"):
+            cnn.leaky_relu(cnn.ones(2), "x")
         with self.assertRaisesRegex(ValueError, "stride is 0"):
             nn.Conv2d(1, 1, 3, stride=0)
         with self.assertRaisesRegex(ValueError, "'valid_same' is none of"):

@@ -14,7 +14,7 @@ import weakref
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 
 from .. import _bindings as B
-from .._apply import apply
+from .._apply import apply, wrong_type
 from .._context import Context, default_context
 from .._convert import enumerator
 from .._errors import ArgumentError, MismatchError, StateError, callback_failed, check, handle
@@ -170,7 +170,11 @@ class Module:
     def _create(self, name: str, *arguments: Any) -> None:
         """Makes a layer of the library's."""
         context = default_context()
-        self._adopt(handle(getattr(lib, name)(context._h, *arguments), context._h), context)
+        try:
+            made = getattr(lib, name)(context._h, *arguments)
+        except ctypes.ArgumentError as problem:
+            raise wrong_type(type(self).__name__, name, (context, *arguments), problem, 1) from None
+        self._adopt(handle(made, context._h), context)
 
     def _adopt(self, h: int, context: Context, owner: Any = None) -> None:
         fields = self.__dict__
