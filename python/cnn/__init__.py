@@ -1,6 +1,11 @@
 """libcnn: tensors, neural networks and their training, in C, with PyTorch's names."""
 
-from ._bindings import DType, ProfileKind, ProfileTable
+try:
+    from ._bindings import DType, ProfileKind, ProfileTable
+except ModuleNotFoundError as problem:
+    if problem.name != __name__ + "._bindings":
+        raise
+    raise ImportError(f"{__path__[0]}: the part that follows from the headers is not made yet; run `make python`") from None
 from ._context import Context, default_context, manual_seed, set_default_context
 from ._errors import (
     ArgumentError,

@@ -135,6 +135,7 @@ message_passing() {
 # The package for Python finds what is installed, and its siblings beside it: by the system's loader, and by pkg-config alone.
 package() {
     [ -e "$tree/python/cnn" ] && command -v python3 >/dev/null 2>&1 || { echo "skipped: the package for Python (no python3 here)"; return; }
+    python3 "$tree/tools/make-python.py" || fail "tools/make-python.py fails"
     siblings=$([ -e "$pc_dir/cnn-onnx.pc" ] && echo onnx || :) siblings="$siblings $([ -e "$pc_dir/cnn-image.pc" ] && echo image || :)"
     for path in "$root$libdir" ''; do
         [ -n "$path" ] || [ -z "$destdir" ] || continue # not every pkg-config puts the one before the variables that it prints

@@ -22,7 +22,7 @@ check-onnx: $(BUILD)/tests/onnx/node_tests $(BUILD)/tests/onnx/train_net
 	$(CHECK_ONNX) all
 check-onnx-quick: $(BUILD)/tests/onnx/node_tests $(BUILD)/tests/onnx/train_net
 	$(CHECK_ONNX) quick
-check-onnx-packaged: $(SHARED) $(ONNX_SHARED)
+check-onnx-packaged: $(SHARED) $(ONNX_SHARED) python
 	@CNN_LIBRARY="$(abspath $(SHARED))" tests/onnx/check-packaged.sh "$(TRACE_PYTHON)" $(BUILD)/tests/onnx/packages
 onnx-peers:
 	@tools/install-dependencies.sh onnx
