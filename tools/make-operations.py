@@ -30,6 +30,8 @@ Every operation of the library: written by `make operations` from the lists that
 
 - **Operands** are the tensors that it takes, in order, with the dtypes that each may have; operands of several dtypes have the same one.
 - **Gradient** names the operands that a gradient flows to. Each is compared with finite differences and with PyTorch's.
+- **Layer** is PyTorch's class that applies the operation; `torch.nn.Softsign` is made by `cnn_softsign_new`, or `cnn_softsign_create`. The other
+  layers, and PyTorch's names of the operations, are in [Coming from PyTorch](pytorch.md).
 - **ONNX** is how [saving](onnx-export.md) writes it: by the operator that is named, by others that together compute it ("yes"), or not at all.
 - **Devices**: an operation runs on each device that has its kernels ([Devices](devices.md)). The test device passes all of them.
   {cuda}
@@ -81,6 +83,22 @@ def written():
     return table
 
 
+def layers():
+    """By name of the operation, PyTorch's class of the layer that applies it, which the comment on its constructor begins with."""
+    found = {
+        "batch_norm": "`BatchNorm1d`, `BatchNorm2d`",
+        "instance_norm": "`InstanceNorm1d`, `InstanceNorm2d`",
+        "interpolate": "`Upsample`",
+        "pad": "`ZeroPad2d`, `ConstantPad2d`, `ReflectionPad2d`, `ReplicationPad2d`",
+        "scaled_dot_product_attention": "`MultiheadAttention`",
+    }
+    for path in (ROOT / "include" / "cnn").rglob("*.h"):
+        comments = r"/\*\* torch\.nn\.(\w+)(?:(?!\*/).)*\*/\nCNN_API cnn_module \*cnn_(\w+)_create\("
+        for layer, name in re.findall(comments, path.read_text(encoding="utf-8"), re.S):
+            found[name] = f"`{layer}`"
+    return found
+
+
 def cuda():
     kernels = set()
     for path in (ROOT / "include" / "cnn" / "kernels").glob("*.h"):
@@ -118,7 +136,7 @@ def operands(name, tensors, letters):
 
 
 def page():
-    letters, onnx = lines(), written()
+    letters, onnx, layer = lines(), written(), layers()
     out = HEAD.format(cuda=cuda())
     count = 0
     for header, found in families():
@@ -131,9 +149,9 @@ def page():
             if name not in onnx:
                 sys.exit(f"make-operations: {name} is neither in onnx/save_table.c nor in a list of tests/trace/operations.h")
             taken, gradient = operands(name, tensors, letters[name])
-            rows += f"| `cnn_{name}` | {taken} | {gradient or 'none'} | {onnx[name]} |\n"
+            rows += f"| `cnn_{name}` | {taken} | {gradient or 'none'} | {layer.get(name, '')} | {onnx[name]} |\n"
             count += 1
-        out += f"\n## cnn/ops/{header}\n\n| operation | operands | gradient | ONNX |\n|---|---|---|---|\n{rows}"
+        out += f"\n## cnn/ops/{header}\n\n| operation | operands | gradient | layer | ONNX |\n|---|---|---|---|---|\n{rows}"
     return out + f"\nThese are {count} operations.\n", count
 
 
