@@ -11,8 +11,9 @@ static const cnn__hyper adadelta_hypers[] = {
     CNN__HYPER(cnn_adadelta_options, maximize, CNN_OPTION_MAXIMIZE, SWITCH, 0),
 };
 
-static cnn_status adadelta_update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad)
+static cnn_status adadelta_update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad, int phase)
 {
+    (void)phase;
     const cnn_tensor *p = slot->parameter;
     cnn_adadelta_parameters s = { .lr = hyper[ADADELTA_LR],
                                   .rho = hyper[ADADELTA_RHO],

@@ -25,8 +25,9 @@ static double adagrad_first(const double *hyper, int k)
     return hyper[ADAGRAD_INITIAL_ACCUMULATOR_VALUE];
 }
 
-static cnn_status adagrad_update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad)
+static cnn_status adagrad_update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad, int phase)
 {
+    (void)phase;
     const cnn_tensor *p = slot->parameter;
     cnn_adagrad_parameters s = { .lr = hyper[ADAGRAD_LR] / (1 + (double)(slot->steps - 1) * hyper[ADAGRAD_LR_DECAY]),
                                  .eps = hyper[ADAGRAD_EPS],

@@ -43,13 +43,15 @@ static cnn_status optim_adam_update(const double *hyper, const cnn__slot *slot, 
     return cnn__launch(p->ctx, "optimizer_step", &l);
 }
 
-static cnn_status adam_update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad)
+static cnn_status adam_update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad, int phase)
 {
+    (void)phase;
     return optim_adam_update(hyper, slot, grad, false);
 }
 
-static cnn_status adamw_update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad)
+static cnn_status adamw_update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad, int phase)
 {
+    (void)phase;
     return optim_adam_update(hyper, slot, grad, true);
 }
 

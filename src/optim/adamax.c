@@ -14,8 +14,9 @@ static const cnn__hyper adamax_hypers[] = {
     CNN__HYPER(cnn_adamax_options, maximize, CNN_OPTION_MAXIMIZE, SWITCH, 0),
 };
 
-static cnn_status adamax_update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad)
+static cnn_status adamax_update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad, int phase)
 {
+    (void)phase;
     const cnn_tensor *p = slot->parameter;
     cnn_adamax_parameters s = { .lr = hyper[ADAMAX_LR],
                                 .beta1 = hyper[ADAMAX_BETA1],

@@ -1,6 +1,6 @@
 /* Groups of parameters: they are made with their moments, checked against the existing groups, and appended
  * completely or not at all. A parameter is in at most one group, and once. */
-#include "optim/optimizer.h"
+#include "optim/scratch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -81,15 +81,18 @@ static cnn_status slot_fill(const adding *a, cnn__slot *slot, cnn_tensor *parame
     return CNN_OK;
 }
 
-/* Parameters are updated one after the other, so that the largest one says how much memory they share. */
+/* The CPU updates parameters one after the other, so that the largest one says how much memory they share. A device may
+ * carry out a part of all updates at once: there each parameter has memory of its own. */
 static cnn_status group_make_scratch(adding *a)
 {
     const cnn__optimizer_class *class = a->o->class;
     cnn__group *group = &a->group;
     size_t bytes = 0;
     for (int i = 0; class->scratch && i < group->count; i++) {
-        size_t needed = class->scratch(group->slots[i].parameter);
-        bytes = needed > bytes ? needed : bytes;
+        const size_t needed = cnn__optim_part(class->scratch(group->slots[i].parameter));
+        const size_t before = cnn__device_is_cpu(a->o->ctx) ? 0 : bytes;
+        group->slots[i].scratch_at = before;
+        bytes = before + needed > bytes ? before + needed : bytes;
     }
     if (bytes) {
         int64_t numbers = (int64_t)((bytes + sizeof(double) - 1) / sizeof(double));

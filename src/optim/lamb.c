@@ -22,25 +22,23 @@ static size_t lamb_direction_bytes(const cnn_tensor *p)
 static size_t lamb_scratch(const cnn_tensor *p)
 {
     return cnn__optim_part(2 * sizeof(double)) + cnn__optim_part(lamb_direction_bytes(p)) +
-           cnn__optim_part(cnn__optim_squares_workspace(p));
+           2 * cnn__optim_part(cnn__optim_squares_workspace(p));
 }
 
 /* p ← p − lr · ‖p‖ / ‖u‖ · u */
-static cnn_status lamb_move(const double *hyper, const cnn__slot *slot, void *u, double *total, void *workspace)
+static cnn_status lamb_move(const double *hyper, const cnn__slot *slot, void *u, double *total, char *next)
 {
     const cnn_tensor *p = slot->parameter;
     const cnn_lars_parameters s = { .lr = hyper[LAMB_LR], .trust_coefficient = 1 };
     cnn_launch l =
         CNN__LAUNCH(LARS, p->dtype, CNN__PARAMETERS(s), .count = p->numel, .in = { u, total }, .out = { cnn__data(p) });
-    cnn_status status = cnn__optim_squares(p, cnn__data(p), &total[0], workspace);
-    if (status == CNN_OK) {
-        status = cnn__optim_squares(p, u, &total[1], workspace);
-    }
+    cnn_status status = cnn__optim_two_squares(p, cnn__data(p), u, total, next);
     return status == CNN_OK ? cnn__optim_launch(p, &l, NULL) : status;
 }
 
-static cnn_status lamb_update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad)
+static cnn_status lamb_update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad, int phase)
 {
+    (void)phase;
     const cnn_tensor *p = slot->parameter;
     cnn_lamb_parameters s = { .beta1 = hyper[LAMB_BETA1],
                               .beta2 = hyper[LAMB_BETA2],
@@ -49,7 +47,7 @@ static cnn_status lamb_update(const double *hyper, const cnn__slot *slot, const 
                               .maximize = hyper[LAMB_MAXIMIZE] != 0 };
     s.bias1 = 1 - cnn__pow_f64(s.beta1, (double)slot->steps);
     s.bias2 = 1 - cnn__pow_f64(s.beta2, (double)slot->steps);
-    char *next = cnn__data(slot->scratch);
+    char *next = cnn__optim_scratch(slot);
     double *total = cnn__optim_take(&next, 2 * sizeof *total);
     void *u = cnn__optim_take(&next, lamb_direction_bytes(p));
     cnn_launch l = CNN__LAUNCH(LAMB, p->dtype, CNN__PARAMETERS(s), .count = p->numel, .in = { cnn__data(grad) },

@@ -21,26 +21,24 @@ static bool lars_needs(const double *hyper, int k)
 
 static size_t lars_scratch(const cnn_tensor *p)
 {
-    return cnn__optim_part(2 * sizeof(double)) + cnn__optim_part(cnn__optim_squares_workspace(p));
+    return cnn__optim_part(2 * sizeof(double)) + 2 * cnn__optim_part(cnn__optim_squares_workspace(p));
 }
 
 /* The two norms stay on the device. */
-static cnn_status lars_update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad)
+static cnn_status lars_update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad, int phase)
 {
+    (void)phase;
     const cnn_tensor *p = slot->parameter;
     cnn_lars_parameters s = { .lr = hyper[LARS_LR],
                               .momentum = hyper[LARS_MOMENTUM],
                               .weight_decay = hyper[LARS_WEIGHT_DECAY],
                               .trust_coefficient = hyper[LARS_TRUST_COEFFICIENT],
                               .maximize = hyper[LARS_MAXIMIZE] != 0 };
-    char *next = cnn__data(slot->scratch);
+    char *next = cnn__optim_scratch(slot);
     double *total = cnn__optim_take(&next, 2 * sizeof *total);
     cnn_launch l = CNN__LAUNCH(LARS, p->dtype, CNN__PARAMETERS(s), .count = p->numel, .in = { cnn__data(grad), total },
                                .out = { cnn__data(p), cnn__data_or_null(slot->moment[0]) });
-    cnn_status status = cnn__optim_squares(p, cnn__data(p), &total[0], next);
-    if (status == CNN_OK) {
-        status = cnn__optim_squares(p, cnn__data(grad), &total[1], next);
-    }
+    cnn_status status = cnn__optim_two_squares(p, cnn__data(p), cnn__data(grad), total, next);
     return status == CNN_OK ? cnn__optim_launch(p, &l, NULL) : status;
 }
 

@@ -11,8 +11,9 @@ static const cnn__hyper lion_hypers[] = {
     CNN__HYPER(cnn_lion_options, maximize, CNN_OPTION_MAXIMIZE, SWITCH, 0),
 };
 
-static cnn_status lion_update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad)
+static cnn_status lion_update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad, int phase)
 {
+    (void)phase;
     const cnn_tensor *p = slot->parameter;
     cnn_lion_parameters s = { .lr = hyper[LION_LR],
                               .beta1 = hyper[LION_BETA1],

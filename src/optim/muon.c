@@ -148,22 +148,21 @@ static cnn_status muon_combine(const muon_job *j, int64_t n, cnn_combine_paramet
 
 /* ---- the step ---- */
 
-static cnn_status muon_iterate(const muon_job *j, const double *hyper)
+/* Of the products and sums of a step of the iteration. */
+enum { MUON_GRAM, MUON_SQUARE, MUON_ADD_A, MUON_APPLY, MUON_ADD_X, MUON_PHASES };
+
+static cnn_status muon_iterate(const muon_job *j, const double *hyper, int phase)
 {
     const cnn_combine_parameters add_a = { .alpha = hyper[MUON_B], .beta = hyper[MUON_C] };
     const cnn_combine_parameters add_x = { .alpha = 1, .beta = hyper[MUON_A] };
-    cnn_status status = muon_multiply(j, muon_gram(j), j->x, j->x, j->a);
-    if (status == CNN_OK) {
-        status = muon_multiply(j, muon_square(j), j->a, j->a, j->b);
+    const bool wide = j->rows == j->side;
+    switch (phase) {
+    case MUON_GRAM: return muon_multiply(j, muon_gram(j), j->x, j->x, j->a);
+    case MUON_SQUARE: return muon_multiply(j, muon_square(j), j->a, j->a, j->b);
+    case MUON_ADD_A: return muon_combine(j, j->side * j->side, add_a, j->a, NULL, j->b);
+    case MUON_APPLY: return muon_multiply(j, muon_apply(j), wide ? j->b : j->x, wide ? j->x : j->b, j->product);
+    default: return muon_combine(j, j->p->numel, add_x, j->product, NULL, j->x);
     }
-    if (status == CNN_OK) {
-        status = muon_combine(j, j->side * j->side, add_a, j->a, NULL, j->b);
-    }
-    if (status == CNN_OK) {
-        bool wide = j->rows == j->side;
-        status = muon_multiply(j, muon_apply(j), wide ? j->b : j->x, wide ? j->x : j->b, j->product);
-    }
-    return status == CNN_OK ? muon_combine(j, j->p->numel, add_x, j->product, NULL, j->x) : status;
 }
 
 /* The update, with a norm of 1, in X; the product's memory holds it before. */
@@ -190,20 +189,28 @@ static double muon_ratio(const muon_job *j, const double *hyper)
     return rows > columns || hyper[MUON_SPECTRAL_UNCLAMPED] != 0 ? sqrt(rows / columns) : 1;
 }
 
-static cnn_status muon_update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad)
+/* The beginning, the phases of each step of the iteration, and the move. */
+static int muon_phases(const double *hyper)
+{
+    return 2 + MUON_PHASES * (int)hyper[MUON_NS_STEPS];
+}
+
+static cnn_status muon_update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad, int phase)
 {
     muon_job j = muon_matrix(slot->parameter);
     if (j.p->numel == 0) {
         return CNN_OK;
     }
-    muon_place(&j, cnn__data(slot->scratch));
-    cnn_status status = muon_begin(&j, hyper, slot, grad);
-    for (int i = 0; i < (int)hyper[MUON_NS_STEPS] && status == CNN_OK; i++) {
-        status = muon_iterate(&j, hyper);
+    muon_place(&j, cnn__optim_scratch(slot));
+    if (phase == 0) {
+        return muon_begin(&j, hyper, slot, grad);
+    }
+    if (phase < muon_phases(hyper) - 1) {
+        return muon_iterate(&j, hyper, (phase - 1) % MUON_PHASES);
     }
     const cnn_combine_parameters move = { .alpha = -hyper[MUON_LR] * muon_ratio(&j, hyper),
                                           .beta = 1 - hyper[MUON_LR] * hyper[MUON_WEIGHT_DECAY] };
-    return status == CNN_OK ? muon_combine(&j, j.p->numel, move, j.x, NULL, cnn__data(j.p)) : status;
+    return muon_combine(&j, j.p->numel, move, j.x, NULL, cnn__data(j.p));
 }
 
 static const cnn__optimizer_class muon_class = {
@@ -214,6 +221,7 @@ static const cnn__optimizer_class muon_class = {
     .moment_names = { "momentum_buffer" },
     .check = muon_check,
     .scratch = muon_scratch,
+    .phases = muon_phases,
     .update = muon_update,
 };
 

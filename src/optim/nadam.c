@@ -39,8 +39,9 @@ static double nadam_mu(const double *hyper, int64_t step)
     return hyper[NADAM_BETA1] * (1 - 0.5 * cnn__pow_f64(0.96, (double)step * hyper[NADAM_MOMENTUM_DECAY]));
 }
 
-static cnn_status nadam_update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad)
+static cnn_status nadam_update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad, int phase)
 {
+    (void)phase;
     const cnn_tensor *p = slot->parameter;
     cnn_nadam_parameters s = { .lr = hyper[NADAM_LR],
                                .beta1 = hyper[NADAM_BETA1],

@@ -189,13 +189,29 @@ static cnn_status wait_for_last(cnn_optimizer *o)
     return status;
 }
 
-static cnn_status optimizer_update(const cnn_optimizer *o, const cnn__group *group, cnn__slot *slot,
-                                   const cnn_tensor *grad)
+static cnn_status optimizer_update(const cnn_optimizer *o, const cnn__group *group, cnn__slot *slot, int phase)
 {
-    slot->steps++;
-    cnn__tensor_written(slot->parameter);
-    cnn_status status = o->class->update(group->hyper, slot, grad);
+    const cnn_tensor *grad = slot->parameter->requires_grad ? cnn__tensor_grad_read(slot->parameter) : NULL;
+    if (!grad) {
+        return CNN_OK;
+    }
+    if (phase == 0) {
+        slot->steps++;
+        cnn__tensor_written(slot->parameter);
+    }
+    cnn_status status = o->class->update(group->hyper, slot, grad, phase);
     slot->launched = cnn__device_number(o->ctx);
+    return status;
+}
+
+static cnn_status update_group(const cnn_optimizer *o, const cnn__group *group)
+{
+    const bool cpu = cnn__device_is_cpu(o->ctx);
+    const int phases = o->class->phases ? o->class->phases(group->hyper) : 1, count = group->count;
+    cnn_status status = CNN_OK;
+    for (int i = 0; i < count * phases && status == CNN_OK; i++) {
+        status = optimizer_update(o, group, &group->slots[cpu ? i / phases : i % count], cpu ? i % phases : i / count);
+    }
     return status;
 }
 
@@ -212,15 +228,8 @@ cnn_status cnn_optimizer_step(cnn_optimizer *optimizer)
         return status;
     }
     optimizer->steps++;
-    for (int g = 0; g < optimizer->group_count; g++) {
-        const cnn__group *group = &optimizer->groups[g];
-        for (int i = 0; i < group->count; i++) {
-            cnn__slot *slot = &group->slots[i];
-            const cnn_tensor *grad = slot->parameter->requires_grad ? cnn__tensor_grad_read(slot->parameter) : NULL;
-            if (grad && status == CNN_OK) {
-                status = optimizer_update(optimizer, group, slot, grad);
-            }
-        }
+    for (int g = 0; g < optimizer->group_count && status == CNN_OK; g++) {
+        status = update_group(optimizer, &optimizer->groups[g]);
     }
     optimizer->launched = cnn__device_number(optimizer->ctx);
     return status;

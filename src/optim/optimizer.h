@@ -22,6 +22,7 @@ typedef struct cnn__slot {
      * does not need the moment. */
     cnn_tensor *moment[CNN__MAX_MOMENTS];
     cnn_tensor *scratch; /* the group's */
+    size_t scratch_at;   /* where this parameter's part of it begins, in bytes */
 } cnn__slot;
 
 typedef struct cnn__group {
@@ -30,7 +31,8 @@ typedef struct cnn__group {
     double initial_lr;            /* its rate before the first one was; undefined if there was none */
     int count;
     cnn__slot *slots;
-    cnn_tensor *scratch; /* enough for the update of any of its parameters; NULL: they need none */
+    /* On the CPU enough for the update of any of its parameters, on a device for those of all; NULL: they need none. */
+    cnn_tensor *scratch;
 } cnn__group;
 
 typedef enum cnn__hyper_range {
@@ -73,8 +75,11 @@ typedef struct cnn__optimizer_class {
     size_t (*scratch)(const cnn_tensor *parameter);
     /* Checks what hyperparameters ask of each other, each being in its range; reports as `call`. NULL: nothing. */
     cnn_status (*check)(const cnn_context *ctx, const char *call, const double *hyper);
-    /* Performs update number slot->steps (1 for the first), or hands it over; reports. */
-    cnn_status (*update)(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad);
+    /* How many phases an update has. A device gets each phase of all parameters before the next one, so that it can
+     * carry out what belongs together at once; the CPU makes one parameter's after the other. NULL: one. */
+    int (*phases)(const double *hyper);
+    /* Performs a phase of update number slot->steps (1 for the first), or hands it over; reports. */
+    cnn_status (*update)(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad, int phase);
 } cnn__optimizer_class;
 
 /* The members of a class that follow from the type of its options and the list of its hyperparameters. */

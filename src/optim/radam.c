@@ -32,8 +32,9 @@ static double radam_rectification(double beta2, double bias2, int64_t step)
     return rho > 5 ? sqrt((rho - 4) * (rho - 2) * most / ((most - 4) * (most - 2) * rho)) : 0;
 }
 
-static cnn_status radam_update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad)
+static cnn_status radam_update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad, int phase)
 {
+    (void)phase;
     const cnn_tensor *p = slot->parameter;
     cnn_radam_parameters s = { .lr = hyper[RADAM_LR],
                                .beta1 = hyper[RADAM_BETA1],

@@ -19,8 +19,9 @@ static bool rmsprop_needs(const double *hyper, int k)
     return k == SQUARE_AVG || hyper[k == GRAD_AVG ? CENTERED : RMSPROP_MOMENTUM] != 0;
 }
 
-static cnn_status rmsprop_update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad)
+static cnn_status rmsprop_update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad, int phase)
 {
+    (void)phase;
     const cnn_tensor *p = slot->parameter;
     cnn_tensor *const *m = slot->moment;
     cnn_rmsprop_parameters s = { .lr = hyper[RMSPROP_LR],

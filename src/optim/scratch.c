@@ -21,3 +21,10 @@ cnn_status cnn__optim_squares(const cnn_tensor *p, const void *x, double *total,
         CNN__LAUNCH(NORM, p->dtype, CNN__PARAMETERS(squares), .count = p->numel, .in = { x }, .out = { total });
     return cnn__optim_launch(p, &l, workspace);
 }
+
+cnn_status cnn__optim_two_squares(const cnn_tensor *p, const void *x, const void *y, double *total, char *next)
+{
+    const cnn_status status = cnn__optim_squares(p, x, &total[0], next);
+    next += cnn__optim_part(cnn__optim_squares_workspace(p));
+    return status == CNN_OK ? cnn__optim_squares(p, y, &total[1], next) : status;
+}

@@ -11,6 +11,12 @@ static inline size_t cnn__optim_part(size_t bytes)
     return (bytes + 63) / 64 * 64;
 }
 
+/* Where a parameter's scratch memory begins. */
+static inline char *cnn__optim_scratch(const cnn__slot *slot)
+{
+    return (char *)cnn__data(slot->scratch) + slot->scratch_at;
+}
+
 /* Takes the next part. */
 static inline void *cnn__optim_take(char **next, size_t bytes)
 {
@@ -26,5 +32,8 @@ cnn_status cnn__optim_launch(const cnn_tensor *p, cnn_launch *l, void *workspace
 size_t cnn__optim_squares_workspace(const cnn_tensor *p);
 /* *total ← the sum of the squares of as many numbers as p has, in double. */
 cnn_status cnn__optim_squares(const cnn_tensor *p, const void *x, double *total, void *workspace);
+/* The same for x and y, to total[0] and total[1], with two workspaces, one behind the other from `next` on: so a device
+ * need not wait for the one before it begins the other. */
+cnn_status cnn__optim_two_squares(const cnn_tensor *p, const void *x, const void *y, double *total, char *next);
 
 #endif

@@ -30,8 +30,9 @@ static cnn_status sgd_check(const cnn_context *ctx, const char *call, const doub
     return CNN_OK;
 }
 
-static cnn_status sgd_update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad)
+static cnn_status sgd_update(const double *hyper, const cnn__slot *slot, const cnn_tensor *grad, int phase)
 {
+    (void)phase;
     const cnn_tensor *p = slot->parameter, *buffer = slot->moment[0];
     cnn_sgd_parameters s = { .lr = hyper[SGD_LR],
                              .momentum = hyper[SGD_MOMENTUM],
