@@ -3,7 +3,9 @@
  * the numbers of the step in common and are carried out at once, so one is joined only where nothing that it reads or
  * writes is written by what it would overtake.
  *
- * Two groups are open at a time, because a step of NAdam is two calls by turns. Whatever else is added closes them. */
+ * Several groups are open at a time, because a step may be several calls by turns: NAdam's is two; LARS's is the parts
+ * of two norms, their sums and the step; LAMB's has its direction before these. As many are open as let several of
+ * these begin behind the 60th parameter. Whatever else is added closes them. */
 #include "queue.h"
 
 #include <string.h>

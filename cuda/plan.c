@@ -72,14 +72,19 @@ static size_t bytes_of_rows(int64_t rows)
 
 void plan_table(planner *p, const char *kernel, table_arguments *a)
 {
-    cuda_call call;
     const int64_t blocks = (a->row[0].n + THREADS - 1) / THREADS;
+    plan_table_blocks(p, kernel, a, blocks < MOST_BLOCKS ? blocks : MOST_BLOCKS);
+}
+
+void plan_table_blocks(planner *p, const char *kernel, table_arguments *a, int64_t blocks)
+{
+    cuda_call call;
     if (p->measures || p->failed || blocks <= 0) {
         return;
     }
     a->rows = 1;
     a->row[0].begin = 0;
-    a->row[0].blocks = (int32_t)(blocks < MOST_BLOCKS ? blocks : MOST_BLOCKS);
+    a->row[0].blocks = (int32_t)blocks;
     make_call(&call, p, OPTIMIZERS, kernel, a->row[0].blocks, a, bytes_of_rows(1));
     call.table = true;
     p->failed = !p->emit(p->to, &call);
@@ -116,16 +121,26 @@ static bool meet(const void *a, int64_t a_bytes, const void *b, int64_t b_bytes)
     return a && b && first < second + (uintptr_t)b_bytes && second < first + (uintptr_t)a_bytes;
 }
 
-/* Whether the first writes what the second reads or writes. */
-static bool disturbs(const table_row *a, int64_t a_element, const table_row *b, int64_t b_element)
+static int64_t bytes_written(const table_arguments *a, const table_row *row)
+{
+    return a->doubles ? row->blocks * (int64_t)sizeof(double) : row->n * a->element;
+}
+
+/* Whether row a of the first table writes what row b of the second reads or writes. */
+static bool disturbs(const table_arguments *first, const table_row *a, const table_arguments *second,
+                     const table_row *b)
 {
     enum { TOTALS = 16 };
-    const int64_t a_bytes = a->n * a_element, b_bytes = b->n * b_element;
+    const int64_t bytes = bytes_written(first, a), b_written = bytes_written(second, b),
+                  b_read = b->n * second->element;
     bool meets = false;
     for (int i = 0; i < 4 && !meets; i++) {
-        meets = meet(a->out[i], a_bytes, b->in[0], b_bytes) || meet(a->out[i], a_bytes, b->in[1], TOTALS);
+        if (!a->out[i]) {
+            continue;
+        }
+        meets = meet(a->out[i], bytes, b->in[0], b_read) || meet(a->out[i], bytes, b->in[1], TOTALS);
         for (int k = 0; k < 4 && !meets; k++) {
-            meets = meet(a->out[i], a_bytes, b->out[k], b_bytes);
+            meets = meet(a->out[i], bytes, b->out[k], b_written);
         }
     }
     return meets;
@@ -138,8 +153,7 @@ bool cuda_plan_apart(const cuda_call *a, const cuda_call *b)
     for (int64_t i = 0; apart && i < first->rows; i++) {
         for (int64_t k = 0; apart && k < second->rows; k++) {
             const table_row *one = &first->row[i], *other = &second->row[k];
-            apart = !disturbs(one, first->element, other, second->element) &&
-                    !disturbs(other, second->element, one, first->element);
+            apart = !disturbs(first, one, second, other) && !disturbs(second, other, first, one);
         }
     }
     return apart;

@@ -1,6 +1,9 @@
 /* Launches that make one of many: kernels/reductions.cu. How sums are cut follows from the sizes alone. */
 #include "planner.h"
 
+#include <stddef.h>
+#include <string.h>
+
 enum {
     FEW_TERMS = 64,         /* of a result, which one thread sums */
     MANY_RESULTS = 1 << 14, /* which keep a device busy with a thread each */
@@ -86,12 +89,19 @@ void plan_log_softmax(planner *p)
 void plan_norm(planner *p)
 {
     const cnn_norm_parameters *g = p->l->parameters;
-    const int64_t n = p->l->count, parts = n ? parts_of(1, n) : 0, part = parts ? (n + parts - 1) / parts : 0;
+    const int64_t n = p->l->count, parts = parts_of(1, n);
     void *partial = plan_take(p, parts, sizeof(double));
-    PLAIN(p, REDUCTIONS, REAL_OF(p->l->dtype, "norm_parts"), parts, plan_blocks, .in = { p->l->in[0] },
-          .workspace = partial, .size = { n, part }, .value = { g->p });
-    PLAIN(p, REDUCTIONS, REAL_OF(p->l->dtype, "norm_join"), 1, plan_each, .out = { p->l->out[0] }, .workspace = partial,
-          .size = { n, part, parts, g->first }, .value = { g->p });
+    table_arguments a;
+    memset(&a, 0, offsetof(table_arguments, row));
+    a.element = (int64_t)plan_size(p->l->dtype);
+    a.doubles = 1;
+    a.value[0] = g->p;
+    a.row[0] = (table_row){ .in = { p->l->in[0] }, .out = { partial }, .n = n };
+    plan_table_blocks(p, REAL_OF(p->l->dtype, "norm_parts"), &a, parts);
+    a.element = sizeof(double);
+    a.flag = g->first;
+    a.row[0] = (table_row){ .in = { partial }, .out = { p->l->out[0] }, .n = parts };
+    plan_table_blocks(p, REAL_OF(p->l->dtype, "norm_join"), &a, 1);
 }
 
 void plan_clip(planner *p)

@@ -36,6 +36,8 @@ void plan_blocks(planner *p, module in, const char *kernel, int64_t blocks, cons
 void plan_each(planner *p, module in, const char *kernel, int64_t count, const void *argument, size_t size);
 /* A call for the first row of a table, which needs no more than its operands and n, and the numbers of the table. */
 void plan_table(planner *p, const char *kernel, table_arguments *a);
+/* The same with as many blocks as are given. */
+void plan_table_blocks(planner *p, const char *kernel, table_arguments *a, int64_t blocks);
 /* With as many of the operands as bits of `operands` say. */
 kernel_nest plan_nest(const cnn_nest *nest, unsigned operands);
 /* y = what x is reduced to. `divides`: by a divisor that makes the mean of nothing a NaN. */

@@ -66,7 +66,7 @@ typedef struct cuda_group {
     int kernel;
 } cuda_group;
 
-enum { CUDA_SEQUENCES = 16, CUDA_GROUPS = 2 };
+enum { CUDA_SEQUENCES = 16, CUDA_GROUPS = 12 };
 
 /* A launch and the entries that it has become. */
 typedef struct cuda_note {

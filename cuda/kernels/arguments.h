@@ -56,6 +56,7 @@ typedef struct table_arguments {
     queue_status *status;
     int64_t rows;
     int64_t element; /* bytes of an element of an operand but totals */
+    int64_t doubles; /* whether out[0] has a double for each block of the row, and in[0] alone n elements */
     int64_t flag;
     double value[TABLE_VALUES];
     table_row row[TABLE_ROWS];

@@ -11,6 +11,12 @@ typedef struct bf16 {
     uint16_t bits;
 } bf16;
 
+/* A NaN wins. */
+DEVICE double larger_real(double a, double b)
+{
+    return a != a || a >= b ? a : b;
+}
+
 DEVICE float float_of_bf16(bf16 x)
 {
     return cnn__float_of((uint32_t)x.bits << 16);

@@ -114,6 +114,61 @@ KERNEL(FN(lion), table_arguments)
     }
 }
 
+/* ---- norms, for clipping too ---- */
+
+/* What an element adds to a norm. */
+DEVICE double FN(norm_term)(double x, double p)
+{
+    return p == 2 ? x * x : p == 1 || p > 1e300 ? fabs(x) : pow(fabs(x), p);
+}
+
+DEVICE double FN(norm_joined)(double a, double b, double p)
+{
+    return p > 1e300 ? larger_real(a, b) : a + b;
+}
+
+/* A block makes a part of the norm of its row. in[0]: x; out[0]: the parts, a double for each block; values: p. */
+KERNEL(FN(norm_parts), table_arguments)
+{
+    SHARED(double, part, 256);
+    const table_row *row = table_row_of(a, BLOCK);
+    const int64_t number = BLOCK - row->begin, length = (row->n + row->blocks - 1) / row->blocks;
+    const int64_t begin = number * length, end = smaller(begin + length, row->n);
+    const X *x = (const X *)row->in[0];
+    THREAD (t) {
+        double sum = 0;
+        for (int64_t i = begin + t; i < end; i += 256) {
+            sum = FN(norm_joined)(sum, FN(norm_term)((double)x[i], a->value[0]), a->value[0]);
+        }
+        part[t] = sum;
+    }
+    BARRIER;
+#define JOIN_PARTS(left, right) FN(norm_joined)(left, right, a->value[0])
+    TREE(part, JOIN_PARTS)
+#undef JOIN_PARTS
+    THREAD (t) {
+        if (t == 0) {
+            ((double *)row->out[0])[number] = part[0];
+        }
+    }
+}
+
+/* Rows of one block. in[0]: n parts; out[0]: the total; flag: whether it is 0 before; values: p. */
+KERNEL(FN(norm_join), table_arguments)
+{
+    const table_row *row = table_row_of(a, BLOCK);
+    EACH_AMONG(i, 1, BLOCK - row->begin, row->blocks)
+    {
+        double sum = a->flag ? 0 : ((const double *)row->out[0])[i];
+        for (int64_t k = 0; k < row->n; k++) {
+            sum = FN(norm_joined)(sum, ((const double *)row->in[0])[k], a->value[0]);
+        }
+        ((double *)row->out[0])[i] = sum;
+    }
+}
+
+/* ---- LARS, Muon ---- */
+
 /* lr, trust_coefficient, weight_decay, momentum; flag: whether to climb; in[1]: two totals of squares. */
 KERNEL(FN(lars), table_arguments)
 {

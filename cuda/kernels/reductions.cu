@@ -7,12 +7,6 @@
 #include "enumerations.h"
 #include "numbers.h"
 
-/* A NaN wins. */
-DEVICE double larger_real(double a, double b)
-{
-    return a != a || a >= b ? a : b;
-}
-
 DEVICE double smaller_real(double a, double b)
 {
     return a != a || a <= b ? a : b;

@@ -47,53 +47,6 @@ KERNEL(FN(softmax), plain_arguments)
     }
 }
 
-/* What an element adds to a norm. */
-DEVICE double FN(norm_term)(double x, double p)
-{
-    return p == 2 ? x * x : p == 1 || p > 1e300 ? fabs(x) : pow(fabs(x), p);
-}
-
-DEVICE double FN(norm_joined)(double a, double b, double p)
-{
-    return p > 1e300 ? larger_real(a, b) : a + b;
-}
-
-/* A block makes a part, to the workspace. sizes: n, elements of a part; values: p. */
-KERNEL(FN(norm_parts), plain_arguments)
-{
-    SHARED(double, part, 256);
-    const X *x = (const X *)a->in[0];
-    const int64_t begin = BLOCK * a->size[1], end = smaller(begin + a->size[1], a->size[0]);
-    THREAD (t) {
-        double sum = 0;
-        for (int64_t i = begin + t; i < end; i += 256) {
-            sum = FN(norm_joined)(sum, FN(norm_term)((double)x[i], a->value[0]), a->value[0]);
-        }
-        part[t] = sum;
-    }
-    BARRIER;
-#define JOIN_PARTS(left, right) FN(norm_joined)(left, right, a->value[0])
-    TREE(part, JOIN_PARTS)
-#undef JOIN_PARTS
-    THREAD (t) {
-        if (t == 0) {
-            ((double *)a->workspace)[BLOCK] = part[0];
-        }
-    }
-}
-
-/* sizes: n, elements of a part, parts, whether the total is 0 before; values: p. */
-KERNEL(FN(norm_join), plain_arguments)
-{
-    EACH (i, 1) {
-        double sum = a->size[3] ? 0 : ((const double *)a->out[0])[i];
-        for (int64_t k = 0; k < a->size[2]; k++) {
-            sum = FN(norm_joined)(sum, ((const double *)a->workspace)[k], a->value[0]);
-        }
-        ((double *)a->out[0])[i] = sum;
-    }
-}
-
 /* sizes: n; values: p, max_norm, eps. */
 KERNEL(FN(clip), plain_arguments)
 {
