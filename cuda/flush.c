@@ -85,6 +85,8 @@ static bool add_call(cuda_queue *q, const cuda_call *call, CUfunction function, 
 {
     cuda_entry entry = { .kind = CUDA_KERNEL,
                          .function = function,
+                         .name = call->kernel,
+                         .module = call->module,
                          .shared = call->shared,
                          .number = number,
                          .argument_size = call->argument_size,

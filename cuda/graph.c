@@ -3,9 +3,9 @@
  * was put) is in the arguments of our own kernels. The first time a sequence is handed over as it is; the second time
  * it is captured, too; from then on its graph is launched, after the arguments that have changed were set in it.
  *
- * These numbers are not in the device's memory, because the library hands them over by value: it makes them on the
- * host, in double, for every device. Setting the arguments of a few nodes costs less than a kernel that would have to
- * make them there, and nothing of the interface of back ends changes.
+ * The library hands these numbers over by value: it makes them on the host, in double, for every device. What is known
+ * to change is read from the device's memory, where one copy brings it in front of the graph (moved.c); what turns out
+ * to change later is set in the graph's nodes, and moved the second time.
  *
  * The calls of libraries are part of the graph as they were captured, so they must be the very same. */
 #include "queue.h"
@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FEWEST_ENTRIES = 8 };
+enum { FEWEST_ENTRIES = 8, OFTEN = 2, MOST_CAPTURES = 4 };
 
 /* ---- what is the same ---- */
 
@@ -58,7 +58,7 @@ static bool same_list(const cuda_sequence *s, const cuda_list *list, uint64_t ha
 
 /* ---- sequences ---- */
 
-static void forget(cuda_queue *q, cuda_sequence *s)
+static void drop_graph(cuda_queue *q, cuda_sequence *s)
 {
     if (s->exec) {
         q->library->cuGraphExecDestroy(s->exec);
@@ -66,9 +66,18 @@ static void forget(cuda_queue *q, cuda_sequence *s)
     if (s->graph) {
         q->library->cuGraphDestroy(s->graph);
     }
+    s->exec = NULL;
+    s->graph = NULL;
+}
+
+static void forget(cuda_queue *q, cuda_sequence *s)
+{
+    drop_graph(q, s);
     free(s->nodes);
     free(s->changed);
     free(s->loose);
+    free(s->changes);
+    free(s->place);
     cuda_list_free(&s->list);
     cuda_notes_free(&s->notes);
     *s = (cuda_sequence){ .next = -1 };
@@ -84,6 +93,16 @@ void cuda_graphs_forget(cuda_queue *q)
     }
 }
 
+static bool room_for_marks(cuda_sequence *s, size_t count)
+{
+    s->nodes = calloc(count, sizeof *s->nodes);
+    s->changed = calloc(count, sizeof *s->changed);
+    s->loose = calloc(count, sizeof *s->loose);
+    s->changes = calloc(count, sizeof *s->changes);
+    s->place = calloc(count, sizeof *s->place);
+    return s->nodes && s->changed && s->loose && s->changes && s->place;
+}
+
 /* The sequence that is like the list; a new one in the place of the least recently used one. NULL: no memory. */
 static cuda_sequence *sequence_of(cuda_queue *q)
 {
@@ -97,8 +116,8 @@ static cuda_sequence *sequence_of(cuda_queue *q)
         oldest = s->last_use < oldest->last_use ? s : oldest;
     }
     forget(q, oldest);
-    oldest->loose = calloc(q->list.count, sizeof *oldest->loose);
-    if (!oldest->loose) {
+    if (!room_for_marks(oldest, q->list.count)) {
+        forget(q, oldest);
         return NULL;
     }
     for (size_t i = 0; i < q->list.count; i++) {
@@ -131,7 +150,7 @@ static bool capture_entries(cuda_queue *q, cuda_sequence *s)
 {
     for (size_t i = 0; i < s->list.count; i++) {
         const cuda_entry *e = &s->list.entries[i];
-        if (!cuda_issue(q, e, s->list.bytes)) {
+        if (!(s->place[i] != SIZE_MAX ? cuda_issue_moved(q, s, i) : cuda_issue(q, e, s->list.bytes))) {
             return false;
         }
         if (e->kind == CUDA_KERNEL && !(s->nodes[i] = newest_node(q))) {
@@ -141,20 +160,38 @@ static bool capture_entries(cuda_queue *q, cuda_sequence *s)
     return true;
 }
 
-/* Makes the graph. What cannot be captured is no failure: it is handed over as it is from then on. */
+/* The kernels that a capture needs are there before it begins, for loading one may wait. */
+static bool find_variants(cuda_queue *q, const cuda_sequence *s)
+{
+    bool found = true;
+    for (size_t i = 0; i < s->list.count && found; i++) {
+        const cuda_entry *e = &s->list.entries[i];
+        found = s->place[i] == SIZE_MAX ||
+                cuda_function_find(q, cuda_plan_distant(e->name), e->module, e->number, e->kernel);
+    }
+    return found;
+}
+
+/* Makes the graph, in which the arguments that have changed so far are read from memory. What cannot be captured is no
+ * failure: it is handed over as it is from then on. */
 static bool capture(cuda_queue *q, cuda_sequence *s)
 {
     const cuda_library *l = q->library;
-    s->nodes = calloc(s->list.count, sizeof *s->nodes);
-    s->changed = calloc(s->list.count, sizeof *s->changed);
-    if (!s->nodes || !s->changed ||
+    drop_graph(q, s);
+    s->captures++;
+    cuda_move(q, s);
+    if (!find_variants(q, s) ||
         l->cuStreamBeginCapture(q->stream, CU_STREAM_CAPTURE_MODE_THREAD_LOCAL) != CUDA_SUCCESS) {
+        q->failed = false;
         return false;
     }
     bool captured = capture_entries(q, s);
     captured = l->cuStreamEndCapture(q->stream, &s->graph) == CUDA_SUCCESS && s->graph && captured;
     captured = captured && l->cuGraphInstantiate(&s->exec, s->graph, 0) == CUDA_SUCCESS;
     q->failed = false; /* it was nothing but the capture's */
+    for (size_t i = 0; i < s->list.count; i++) {
+        s->changed[i] = s->place[i] != SIZE_MAX;
+    }
     return captured;
 }
 
@@ -175,9 +212,8 @@ bool cuda_sequence_update(cuda_sequence *s, size_t i, const cuda_entry *entry, c
         known->argument_size > 0 && memcmp(s->list.bytes + known->argument, argument, known->argument_size) != 0;
     if (other) {
         memcpy(s->list.bytes + known->argument, argument, known->argument_size);
-        if (s->changed) {
-            s->changed[i] = true;
-        }
+        s->changed[i] = true;
+        s->changes[i] = (uint8_t)(s->changes[i] + (s->changes[i] < UINT8_MAX));
     }
     known->number = entry->number;
     return other;
@@ -194,14 +230,45 @@ static void use(cuda_queue *q, cuda_sequence *s)
     q->last = number;
 }
 
+/* Whether an argument keeps changing that could be read from memory. */
+static bool is_to_be_moved(const cuda_queue *q, const cuda_sequence *s)
+{
+    bool found = false;
+    for (size_t i = 0; i < s->list.count && s->captures < MOST_CAPTURES && !found; i++) {
+        found =
+            s->changed[i] && s->place[i] == SIZE_MAX && s->changes[i] >= OFTEN && cuda_may_move(q, &s->list.entries[i]);
+    }
+    return found;
+}
+
+/* Brings the arguments of a graph up to date: those in its nodes, and `sends`: whether one in the block is another. */
+static bool set_arguments(cuda_queue *q, cuda_sequence *s, bool *sends)
+{
+    *sends = false;
+    for (size_t i = 0; i < s->list.count; i++) {
+        if (s->changed[i] && s->place[i] != SIZE_MAX) {
+            *sends = true;
+        } else if (s->changed[i] && !set_argument(q, s, i)) {
+            return false;
+        } else {
+            s->changed[i] = false;
+        }
+    }
+    return true;
+}
+
 int cuda_graph_launch(cuda_queue *q, cuda_sequence *s, uint64_t number)
 {
-    for (size_t i = 0; i < s->list.count && !s->refused; i++) {
-        s->refused = s->changed[i] && !set_argument(q, s, i);
-        s->changed[i] = s->changed[i] && s->refused;
-    }
+    bool sends = false;
+    s->refused = s->refused || (is_to_be_moved(q, s) && !capture(q, s)) || !set_arguments(q, s, &sends);
     if (s->refused) {
         return 0;
+    }
+    if (sends && !cuda_send_moved(q, s, number)) {
+        return -1;
+    }
+    for (size_t i = 0; i < s->list.count && sends; i++) {
+        s->changed[i] = false;
     }
     use(q, s);
     return cuda_ok(q, number, -1, "cuGraphLaunch", q->library->cuGraphLaunch(s->exec, q->stream)) ? 1 : -1;

@@ -218,6 +218,19 @@ static void plan_whole(planner *p)
     }
 }
 
+const char *cuda_plan_distant(const char *kernel)
+{
+    static const char *const variants[][2] = {
+#define STEP_KERNEL(name) { #name, #name "_at" },
+#include "steps.def"
+    };
+    const char *found = NULL;
+    for (size_t i = 0; i < sizeof variants / sizeof *variants && !found; i++) {
+        found = strcmp(variants[i][0], kernel) == 0 ? variants[i][1] : NULL;
+    }
+    return found;
+}
+
 size_t cuda_plan_workspace(const cnn_launch *launch)
 {
     planner p = { .l = launch, .measures = true };

@@ -71,6 +71,11 @@ bool cuda_plan_apart(const cuda_call *a, const cuda_call *b);
  * device can read (pinned and mapped). */
 bool cuda_plan_copy(void *to_address, const void *from, size_t bytes, void *status, cuda_emit *emit, void *to);
 
+/* The name of a kernel's variant, in the same module, whose argument is a distant_arguments (kernels/arguments.h): the
+ * address of the kernel's own argument in the device's memory. Kernels have one whose argument may be another one in
+ * each step. NULL: there is none. */
+const char *cuda_plan_distant(const char *kernel);
+
 /* The sources of the kernels, each a translation unit that includes nothing (build/cuda/modules.c is made of
  * cuda/kernels/). To be compiled with CUDA_PLAN_OPTIONS: products and sums are joined where a kernel says so (fmaf) and
  * nowhere else, which gives elementwise kernels the bits that they have on the CPU. */

@@ -12,15 +12,20 @@
 #include <unistd.h>
 
 /* What lies in the pinned memory: two halves, a piece that is read to, the record as read, as new, and as it
- * was at the last mark. */
+ * was at the last mark, and two halves of moved arguments. */
 enum {
     AT_READ = 2 * CUDA_HALF,
     READ_BYTES = CUDA_HALF,
     AT_RECORD = AT_READ + READ_BYTES,
     AT_NONE = AT_RECORD + 64,
     AT_MARK = AT_NONE + 64,
-    PINNED_BYTES = AT_MARK + 64
+    AT_MOVED = AT_MARK + 64,
+    PINNED_BYTES = AT_MOVED + 2 * CUDA_MOVED_HALF
 };
+
+/* What lies in the device's memory from the beginning. */
+enum { RECORD_AND_BLOCKS = CUDA_RECORD_BYTES + CUDA_SEQUENCES * CUDA_MOVED_BYTES };
+_Static_assert(sizeof(cuda_status) <= CUDA_RECORD_BYTES, "the record");
 
 /* ---- failures ---- */
 
@@ -152,6 +157,9 @@ static void release(cuda_queue *q)
         if (q->half_done[i]) {
             l->cuEventDestroy(q->half_done[i]);
         }
+        if (q->moved_done[i]) {
+            l->cuEventDestroy(q->moved_done[i]);
+        }
     }
     if (q->marked) {
         l->cuEventDestroy(q->marked);
@@ -213,12 +221,14 @@ static bool set_up(cuda_queue *q)
                 cuda_ok(q, 0, -1, "cuMemHostAlloc",
                         l->cuMemHostAlloc(&pinned, PINNED_BYTES, CU_MEMHOSTALLOC_PORTABLE | CU_MEMHOSTALLOC_DEVICEMAP));
     q->pinned = pinned;
+    q->moved = done ? q->pinned + AT_MOVED : NULL;
     q->architecture = 10 * major + minor;
     for (int i = 0; i < 2 && done; i++) {
-        done = cuda_ok(q, 0, -1, "cuEventCreate", l->cuEventCreate(&q->half_done[i], CU_EVENT_DISABLE_TIMING));
+        done = cuda_ok(q, 0, -1, "cuEventCreate", l->cuEventCreate(&q->half_done[i], CU_EVENT_DISABLE_TIMING)) &&
+               cuda_ok(q, 0, -1, "cuEventCreate", l->cuEventCreate(&q->moved_done[i], CU_EVENT_DISABLE_TIMING));
     }
     done = done && cuda_ok(q, 0, -1, "cuEventCreate", l->cuEventCreate(&q->marked, CU_EVENT_DISABLE_TIMING));
-    return done && cuda_ok(q, 0, -1, "cuMemAlloc", l->cuMemAlloc(&q->record, sizeof(cuda_status))) && make_record(q) &&
+    return done && cuda_ok(q, 0, -1, "cuMemAlloc", l->cuMemAlloc(&q->record, RECORD_AND_BLOCKS)) && make_record(q) &&
            open_libraries(q);
 }
 
@@ -272,6 +282,7 @@ void *cuda_open(int index, char *message, size_t size)
     q->last = -1;
     q->tf32 = is_on("CNN_CUDA_TF32", false);
     q->graphs = is_on("CNN_CUDA_GRAPHS", true);
+    q->moves = is_on("CNN_CUDA_MOVED", true);
     bool entered = enter_device(q, index), done = entered && set_up(q) && try_kernel(q);
     if (entered && !done) {
         release(q);

@@ -41,6 +41,8 @@ typedef struct cuda_entry {
     cuda_kind kind;
     unsigned grid[3], block[3], shared;
     CUfunction function;
+    const char *name; /* of the kernel, and its module */
+    int module;
     const cuda_product *product;
     const cuda_convolution *convolution;
     void *operand[4];     /* of a product or convolution */
@@ -66,7 +68,13 @@ typedef struct cuda_group {
     int kernel;
 } cuda_group;
 
-enum { CUDA_SEQUENCES = 16, CUDA_GROUPS = 12 };
+enum {
+    CUDA_SEQUENCES = 16,
+    CUDA_GROUPS = 12,
+    CUDA_MOVED_BYTES = 1 << 16, /* of the arguments of a sequence that are in the device's memory (moved.c) */
+    CUDA_MOVED_HALF = 1 << 18,  /* of the pinned memory that they are copied from */
+    CUDA_RECORD_BYTES = 256     /* of the record, which the blocks of all sequences stand behind */
+};
 
 /* A launch and the entries that it has become. */
 typedef struct cuda_note {
@@ -96,6 +104,10 @@ typedef struct cuda_sequence {
     CUgraphNode *nodes; /* one per entry; NULL for libraries' */
     bool *changed;      /* per entry: the graph has another argument than the list */
     bool *loose;        /* per entry: its argument is no longer that of its note */
+    uint8_t *changes;   /* per entry: how often its argument has been another one, up to 255 */
+    size_t *place;      /* per entry: where its argument is in the sequence's block; SIZE_MAX: in the graph */
+    size_t moved_bytes; /* of the block */
+    int captures;
     int seen;
     bool refused; /* no graph can be made of it */
 } cuda_sequence;
@@ -144,6 +156,12 @@ typedef struct cuda_queue {
     bool tf32;
 
     bool graphs;
+    bool moves;  /* arguments that change are read from the device's memory */
+    char *moved; /* in the pinned memory: two halves that they are written to in turn */
+    CUevent moved_done[2];
+    bool moved_used[2];
+    int moved_half;
+    size_t moved_filled;
     cuda_list list;
     cuda_group groups[CUDA_GROUPS]; /* behind the list, in their order */
     int group_count;
@@ -219,6 +237,18 @@ int cuda_graph_run(cuda_queue *q);
 /* Brings the arguments of a sequence's graph up to date and launches it, with the same results. */
 int cuda_graph_launch(cuda_queue *q, cuda_sequence *s, uint64_t number);
 void cuda_graphs_forget(cuda_queue *q);
+
+/* ---- arguments in the device's memory (moved.c) ---- */
+
+/* Whether there is a variant of an entry's kernel that reads its argument from there. */
+bool cuda_may_move(const cuda_queue *q, const cuda_entry *e);
+/* Gives the arguments that have changed their places in the sequence's block. */
+void cuda_move(cuda_queue *q, cuda_sequence *s);
+/* Hands entry i to the stream, with its argument in the block. */
+bool cuda_issue_moved(cuda_queue *q, cuda_sequence *s, size_t i);
+/* Brings all that was moved into the block. False: recorded. */
+bool cuda_send_moved(cuda_queue *q, cuda_sequence *s, uint64_t number);
+
 bool cuda_list_add(cuda_list *list, const cuda_entry *entry, const void *argument);
 void cuda_list_free(cuda_list *list);
 /* Everything but argument and number. */

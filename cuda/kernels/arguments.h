@@ -22,6 +22,12 @@ typedef struct plain_arguments {
     double value[PLAIN_VALUES];
 } plain_arguments;
 
+/* Of variants of kernels (KERNEL_OF_STEPS) whose own argument is in the device's memory. */
+typedef struct distant_arguments {
+    queue_status *status;
+    const void *argument;
+} distant_arguments;
+
 /* cnn_nest, with neighbouring dimensions joined where that is possible, and the number of its elements. */
 typedef struct kernel_nest {
     int ndim;

@@ -33,7 +33,7 @@ KERNEL(fill, plain_arguments)
 }
 
 /* Operands: y, x; sizes: dtype of y, dtype of x. Integers go through int64 and reals through double. */
-KERNEL(cast, nested_arguments)
+KERNEL_OF_STEPS(cast, nested_arguments)
 {
     const int64_t to = a->size[0], from = a->size[1];
     EACH (i, a->nest.count) {
@@ -63,7 +63,7 @@ KERNEL(cast, nested_arguments)
             y[at[0]] = x[at[1]]; \
         } \
     } \
-    KERNEL(JOINED(move_, bytes), plain_arguments) \
+    KERNEL_OF_STEPS(JOINED(move_, bytes), plain_arguments) \
     { \
         X *y = (X *)a->out[0]; \
         const X *x = (const X *)a->in[0]; \
@@ -93,7 +93,7 @@ typedef struct sixteen {
 } sixteen;
 
 /* sizes: n pieces of 16 bytes, which are aligned to that. */
-KERNEL(move_16, plain_arguments)
+KERNEL_OF_STEPS(move_16, plain_arguments)
 {
     sixteen *y = (sixteen *)a->out[0];
     const sixteen *x = (const sixteen *)a->in[0];

@@ -88,7 +88,7 @@ KERNEL(FN(compare), nested_arguments)
 }
 
 /* sizes: n, the key's two words, a distribution, which is Bernoulli's, the threshold of 2^32. */
-KERNEL(FN(draw), plain_arguments)
+KERNEL_OF_STEPS(FN(draw), plain_arguments)
 {
     EACH (i, a->size[0]) {
         uint32_t words[4];

@@ -30,7 +30,7 @@ KERNEL(FN(slope), nested_arguments)
 }
 
 /* Operands: y, a, b. */
-KERNEL(FN(binary), nested_arguments)
+KERNEL_OF_STEPS(FN(binary), nested_arguments)
 {
     X *y = (X *)a->out[0];
     const X *left = (const X *)a->in[0], *right = (const X *)a->in[1];
@@ -76,7 +76,7 @@ KERNEL(FN(relu_backward), plain_arguments)
 /* ---- random numbers: a thread has the four elements of a block of Philox ---- */
 
 /* sizes: n, the key's two words, the threshold, whether anything is kept; values: scale. */
-KERNEL(FN(dropout), plain_arguments)
+KERNEL_OF_STEPS(FN(dropout), plain_arguments)
 {
     X *y = (X *)a->out[0];
     const X *x = (const X *)a->in[0], scale = (X)a->value[0];
@@ -95,7 +95,7 @@ KERNEL(FN(dropout), plain_arguments)
 }
 
 /* sizes: n, the key's two words, the threshold, whether anything is kept, inner; values: scale, kept, dropped. */
-KERNEL(FN(drop_blocks), plain_arguments)
+KERNEL_OF_STEPS(FN(drop_blocks), plain_arguments)
 {
     X *y = (X *)a->out[0];
     const X *x = (const X *)a->in[0];
@@ -109,7 +109,7 @@ KERNEL(FN(drop_blocks), plain_arguments)
 }
 
 /* sizes: n, the key's two words, the distribution, the threshold of 2^32; values: p. */
-KERNEL(FN(draw), plain_arguments)
+KERNEL_OF_STEPS(FN(draw), plain_arguments)
 {
     X *y = (X *)a->out[0];
     const int64_t distribution = a->size[3];

@@ -7,7 +7,7 @@
 
 /* sizes: dtype of the index, count, n, whether there is a number to skip, that number, the launch's number, its
  * kernel. */
-KERNEL(index_scan, plain_arguments)
+KERNEL_OF_STEPS(index_scan, plain_arguments)
 {
     EACH (i, a->size[1]) {
         const int64_t value = load_integer(a->size[0], a->in[0], i);
@@ -17,7 +17,7 @@ KERNEL(index_scan, plain_arguments)
     }
 }
 
-KERNEL(index_report, plain_arguments)
+KERNEL_OF_STEPS(index_report, plain_arguments)
 {
     EACH (i, 1) {
         if (a->status->position != (uint64_t)INT64_MAX * 2 + 1) {
@@ -49,7 +49,7 @@ KERNEL(index_report, plain_arguments)
         } \
     } \
     /* Operands: y, x, index; sizes: dtype of the index, step. */ \
-    KERNEL(JOINED(gather_, bytes), nested_arguments) \
+    KERNEL_OF_STEPS(JOINED(gather_, bytes), nested_arguments) \
     { \
         EACH (i, a->nest.count) { \
             int64_t at[3]; \
@@ -88,7 +88,7 @@ INDEXED(uint64_t, 8)
 
 /* sizes: dtype of the index, count, 32-bit words of a row; rows are whole words. Or bytes. */
 #define LOOKUP(X, bytes) \
-    KERNEL(JOINED(lookup_, bytes), plain_arguments) \
+    KERNEL_OF_STEPS(JOINED(lookup_, bytes), plain_arguments) \
     { \
         const int64_t width = a->size[2]; \
         EACH (i, a->size[1] * width) { \

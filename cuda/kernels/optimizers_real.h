@@ -12,7 +12,7 @@ DEVICE X FN(lerp)(X m, X g, X take, X toward)
 }
 
 /* sign, decay, l2, take1, toward, keep2, take2, step, root, eps */
-KERNEL(FN(adam), table_arguments)
+KERNEL_OF_STEPS(FN(adam), table_arguments)
 {
     const table_row *row = table_row_of(a, BLOCK);
     EACH_OF(i, row)
@@ -34,7 +34,7 @@ KERNEL(FN(adam), table_arguments)
 /* NAdam, RAdam, LAMB. flag: whether out[3] is LAMB's direction; values: sign, decay, l2, take1, toward, keep2,
  * take2, scale, eps, step: the step is (own · g + step · m) / (scale · √v + eps), or without the divisor where scale
  * is 0. NAdam has the product of all mu in in[1], and in place of step lr, mu, mu_next. */
-KERNEL(FN(moments), table_arguments)
+KERNEL_OF_STEPS(FN(moments), table_arguments)
 {
     const table_row *row = table_row_of(a, BLOCK);
     const double *product = (const double *)row->in[1], lr = a->value[9], mu = a->value[10], next = a->value[11];
@@ -59,7 +59,7 @@ KERNEL(FN(moments), table_arguments)
 }
 
 /* Rows of one element; values: mu. out[0]: the product of all mu. */
-KERNEL(FN(nadam_product), table_arguments)
+KERNEL_OF_STEPS(FN(nadam_product), table_arguments)
 {
     const table_row *row = table_row_of(a, BLOCK);
     EACH_OF(i, row)
@@ -69,7 +69,7 @@ KERNEL(FN(nadam_product), table_arguments)
 }
 
 /* sign, l2, take1, toward, keep2, eps, step */
-KERNEL(FN(adamax), table_arguments)
+KERNEL_OF_STEPS(FN(adamax), table_arguments)
 {
     const table_row *row = table_row_of(a, BLOCK);
     EACH_OF(i, row)
@@ -84,7 +84,7 @@ KERNEL(FN(adamax), table_arguments)
 }
 
 /* sign, l2, keep, take, lr, ahead, own; flag: whether it is the first step */
-KERNEL(FN(sgd), table_arguments)
+KERNEL_OF_STEPS(FN(sgd), table_arguments)
 {
     const table_row *row = table_row_of(a, BLOCK);
     EACH_OF(i, row)
@@ -101,7 +101,7 @@ KERNEL(FN(sgd), table_arguments)
 }
 
 /* sign, decay, keep1, take1, keep2, take2, lr */
-KERNEL(FN(lion), table_arguments)
+KERNEL_OF_STEPS(FN(lion), table_arguments)
 {
     const table_row *row = table_row_of(a, BLOCK);
     EACH_OF(i, row)
@@ -170,7 +170,7 @@ KERNEL(FN(norm_join), table_arguments)
 /* ---- LARS, Muon ---- */
 
 /* lr, trust_coefficient, weight_decay, momentum; flag: whether to climb; in[1]: two totals of squares. */
-KERNEL(FN(lars), table_arguments)
+KERNEL_OF_STEPS(FN(lars), table_arguments)
 {
     const table_row *row = table_row_of(a, BLOCK);
     const double *total = (const double *)row->in[1], weight = sqrt(total[0]), gradient = sqrt(total[1]);
@@ -189,7 +189,7 @@ KERNEL(FN(lars), table_arguments)
 }
 
 /* keep, take; flag: whether it is Nesterov's */
-KERNEL(FN(muon), table_arguments)
+KERNEL_OF_STEPS(FN(muon), table_arguments)
 {
     const table_row *row = table_row_of(a, BLOCK);
     EACH_OF(i, row)
@@ -201,7 +201,7 @@ KERNEL(FN(muon), table_arguments)
 }
 
 /* alpha, beta, eps; in[1]: (a total of squares) */
-KERNEL(FN(combine), table_arguments)
+KERNEL_OF_STEPS(FN(combine), table_arguments)
 {
     const table_row *row = table_row_of(a, BLOCK);
     const double norm = row->in[1] ? sqrt(*(const double *)row->in[1]) : 1;
@@ -217,7 +217,7 @@ KERNEL(FN(combine), table_arguments)
 }
 
 /* sign, l2, keep, take, eps, momentum, lr */
-KERNEL(FN(rmsprop), table_arguments)
+KERNEL_OF_STEPS(FN(rmsprop), table_arguments)
 {
     const table_row *row = table_row_of(a, BLOCK);
     EACH_OF(i, row)
@@ -242,7 +242,7 @@ KERNEL(FN(rmsprop), table_arguments)
 }
 
 /* sign, l2, eps, lr */
-KERNEL(FN(adagrad), table_arguments)
+KERNEL_OF_STEPS(FN(adagrad), table_arguments)
 {
     const table_row *row = table_row_of(a, BLOCK);
     EACH_OF(i, row)
@@ -254,7 +254,7 @@ KERNEL(FN(adagrad), table_arguments)
 }
 
 /* sign, l2, keep, take, eps, lr */
-KERNEL(FN(adadelta), table_arguments)
+KERNEL_OF_STEPS(FN(adadelta), table_arguments)
 {
     const table_row *row = table_row_of(a, BLOCK);
     EACH_OF(i, row)

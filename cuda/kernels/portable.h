@@ -3,6 +3,8 @@
  *
  *   KERNEL(name, type) { … }        a kernel; `a` points to its argument, whose first member is the queue's record.
  *                                   After a failure nothing is carried out
+ *   KERNEL_OF_STEPS(name, type) { … }   the same, for what may have another argument in each step of a program: there is
+ *                                   name_at, too, which has a distant_arguments with the address of the argument
  *   BLOCK                           the number of this block; grids have one dimension, and a block 256 threads
  *   EACH (i, n) { … }               each i < n once, in any order: the threads of all blocks share them out
  *   EACH_AMONG (i, n, number, count) { … }   the same, where this is block `number` of `count` that share them out
@@ -60,6 +62,16 @@ typedef unsigned long long uint64_t;
     } \
     DEVICE void JOINED(name, _body)(const type *a)
 
+#define KERNEL_OF_STEPS(name, type) \
+    DEVICE void JOINED(name, _body)(const type *a); \
+    extern "C" __global__ void __launch_bounds__(256) JOINED(name, _at)(const __grid_constant__ distant_arguments given) \
+    { \
+        if (given.status->failed == 0) { \
+            JOINED(name, _body)((const type *)given.argument); \
+        } \
+    } \
+    KERNEL(name, type)
+
 #define BLOCK ((int64_t)blockIdx.x)
 #define EACH(i, n) EACH_AMONG(i, n, BLOCK, gridDim.x)
 #define EACH_AMONG(i, n, number, count) \
@@ -94,6 +106,15 @@ DEVICE void smallest(uint64_t *to, uint64_t value)
 #define CONSTANT static const
 #define KERNEL(name, type) \
     void name(const type *a, int64_t block, int64_t blocks); \
+    void name(const type *a, int64_t block, int64_t blocks)
+
+#define KERNEL_OF_STEPS(name, type) \
+    void name(const type *a, int64_t block, int64_t blocks); \
+    void JOINED(name, _at)(const distant_arguments *a, int64_t block, int64_t blocks); \
+    void JOINED(name, _at)(const distant_arguments *a, int64_t block, int64_t blocks) \
+    { \
+        name((const type *)a->argument, block, blocks); \
+    } \
     void name(const type *a, int64_t block, int64_t blocks)
 
 #define BLOCK ((void)blocks, block)

@@ -1,6 +1,6 @@
 #!/bin/sh
-# What a step of the example asks of the driver, on the stand-in, with images that stay on the device and are augmented there: one graph, and
-# one wait for the step before it, where it trains; the score waits once for many steps. Counted as what twelve more steps of
+# What a step of the example asks of the driver, on the stand-in, with images that stay on the device and are augmented there: one graph, one
+# copy of the numbers that change, and one wait for the step before it, where it trains; the score waits once for many steps. Counted as what twelve more steps of
 # training and of testing cost.
 # Usage: calls.sh PROGRAM DIGITS     CNN_CUDA_LIBRARIES and CNN_BACKEND_PATH name the stand-in and the plug-in
 . "$(dirname "$0")/../example/common.sh"
@@ -30,6 +30,8 @@ calls_of 24
 calls_of 36
 costs cuGraphLaunch 24 24
 costs cuGraphInstantiateWithFlags 0 0
+costs cuGraphExecKernelNodeSetParams_v2 0 0
+costs cuMemcpyHtoDAsync_v2 24 24
 costs cuEventSynchronize 11 12
 costs cuStreamSynchronize 0 3
 costs cuLaunchKernel 0 12

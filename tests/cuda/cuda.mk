@@ -100,7 +100,7 @@ $(CUDA_REFERENCE): $(CUDA_REFERENCE_OBJECTS) cuda/libcnn-cuda.map
 CUDA_HOST_KERNELS = $(CUDA_KERNEL_OBJECTS) $(CUDA_HOST_FOLDER)/host_kernels.def
 # One object under the names of all four libraries.
 CUDA_STANDIN_SOURCES := $(wildcard tests/cuda/standin*.c)
-$(CUDA_STANDIN): $(CUDA_STANDIN_SOURCES) $(wildcard tests/cuda/*.h) $(wildcard cuda/driver/*.h) cuda/plan.h $(CUDA_HOST_KERNELS) $(SHARED)
+$(CUDA_STANDIN): $(CUDA_STANDIN_SOURCES) $(wildcard tests/cuda/*.h) $(wildcard cuda/driver/*.h) cuda/plan.h cuda/steps.def $(CUDA_HOST_KERNELS) $(SHARED)
 	@mkdir -p $(@D)
 	$(call say,LINK)
 	$(QUIET)$(CC) -std=c11 -D_GNU_SOURCE -Wall -Wextra -Iinclude -Icuda -Itests/cuda -I$(CUDA_HOST_FOLDER) $(CPPFLAGS) $(CFLAGS) -fPIC -fvisibility=hidden -shared \

@@ -115,6 +115,11 @@ bool cuda_plan_apart(const cuda_call *a, const cuda_call *b)
     return apart;
 }
 
+const char *cuda_plan_distant(const char *kernel)
+{
+    return strcmp(kernel, "reference") == 0 ? "reference_at" : NULL;
+}
+
 bool cuda_plan_copy(void *to_address, const void *from, size_t bytes, void *status, cuda_emit *emit, void *to)
 {
     reference_argument a = { .status = status, .copy_to = to_address, .copy_from = from, .copy_bytes = bytes };

@@ -1,8 +1,10 @@
 /* The driver's part of the stand-in: modules, kernels and graphs. */
 #include "standin_driver.h"
 
+#include "kernels/arguments.h"
 #include "reference.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,16 +34,24 @@ EXPORTED CUresult cuModuleLoadData(CUmodule *module, const void *image)
     return CUDA_SUCCESS;
 }
 
-static kernel_function reference;
+static kernel_function reference, reference_at;
 #define HOST_KERNEL(name) kernel_function name;
 #include "host_kernels.def"
 #undef HOST_KERNEL
 static const struct {
     const char *name;
     kernel_function *run;
-} rows[] = { { "reference", reference },
+} rows[] = { { "reference", reference }, { "reference_at", reference_at },
 #define HOST_KERNEL(name) { #name, name },
 #include "host_kernels.def"
+};
+
+/* That a variant exists for each kernel that is said to have one is the linker's to prove. */
+#define STEP_KERNEL(name) kernel_function name##_at;
+#include "steps.def"
+static kernel_function *const variants[] __attribute__((used)) = {
+#define STEP_KERNEL(name) name##_at,
+#include "steps.def"
 };
 
 /* Functions live as long as the process: a driver frees them with their module. */
@@ -149,6 +159,14 @@ static void reference(const void *argument, int64_t block, int64_t blocks)
     if (a->rows == 0) {
         carry_out(a, a->launch, a->parameters);
     }
+}
+
+/* The same, with its argument in the device's memory. */
+static void reference_at(const void *argument, int64_t block, int64_t blocks)
+{
+    const distant_arguments *a = argument;
+    standin_check_device("an argument", a->argument, offsetof(reference_argument, row));
+    reference(a->argument, block, blocks);
 }
 
 /* ---- graphs ---- */
