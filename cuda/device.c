@@ -61,7 +61,8 @@ static const cnn_backend backend = { .struct_size = sizeof backend,
                                      .copy = cuda_copy,
                                      .read = cuda_read,
                                      .wait = cuda_wait,
-                                     .problem = cuda_problem };
+                                     .problem = cuda_problem,
+                                     .math = cuda_math };
 
 CNN_API const cnn_backend *cnn_backend_query(uint32_t api_version, const cnn_backend_host *host)
 {

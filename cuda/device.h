@@ -9,6 +9,7 @@ extern const cnn_backend_host *cuda_host;
 
 void *cuda_open(int index, char *message, size_t size);
 void cuda_close(void *queue);
+void cuda_math(void *queue, cnn_math math);
 bool cuda_write(void *queue, void *to, const void *from, size_t bytes, uint64_t number);
 bool cuda_copy(void *queue, void *to, const void *from, size_t bytes, uint64_t number);
 bool cuda_read(void *queue, void *to, const void *from, size_t bytes, uint64_t number);

@@ -301,6 +301,13 @@ void *cuda_open(int index, char *message, size_t size)
     return NULL;
 }
 
+/* Without a word of the program's CNN_CUDA_TF32 decides. */
+void cuda_math(void *queue, cnn_math math)
+{
+    cuda_queue *q = queue;
+    q->tf32 = math == CNN_MATH_TF32 || (math == CNN_MATH_FAST && q->tf32);
+}
+
 /* A child that fork() has made leaves all as it is: the driver's state is not its own. */
 void cuda_close(void *queue)
 {

@@ -248,11 +248,11 @@ END_TEST
 
 START_TEST(the_option_is_checked)
 {
-    ck_assert_ptr_null(cnn_context_new(.math = (cnn_math)2));
-    ck_assert_str_eq(cnn_last_error(NULL), "context_create: math is 2, expected CNN_MATH_FAST or CNN_MATH_STRICT");
+    ck_assert_ptr_null(cnn_context_new(.math = (cnn_math)3));
+    ck_assert_str_eq(cnn_last_error(NULL), "context_create: math is 3, expected CNN_MATH_FAST, CNN_MATH_STRICT or CNN_MATH_TF32");
     ck_assert_int_eq(cnn_context_math(contexts[0]), CNN_MATH_FAST);
     ck_assert_int_eq(cnn_context_math(NULL), CNN_MATH_FAST); /* it leaves the message of the context that is not there */
-    ck_assert_str_eq(cnn_last_error(NULL), "context_create: math is 2, expected CNN_MATH_FAST or CNN_MATH_STRICT");
+    ck_assert_str_eq(cnn_last_error(NULL), "context_create: math is 3, expected CNN_MATH_FAST, CNN_MATH_STRICT or CNN_MATH_TF32");
 }
 END_TEST
 

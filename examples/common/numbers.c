@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 void option_refuse(int answer, int argc, char **argv, int at)
 {
@@ -63,4 +64,15 @@ bool number_real(const struct option *table, int letter, bool zero, double *valu
     }
     *value = x;
     return true;
+}
+
+bool math_read(const char *name, cnn_math *math)
+{
+    static const char *const names[] = { [CNN_MATH_FAST] = "fast", [CNN_MATH_STRICT] = "strict", [CNN_MATH_TF32] = "tf32" };
+    int found = 0;
+    while (found < 3 && strcmp(names[found], name) != 0) {
+        found++;
+    }
+    *math = (cnn_math)found;
+    return found < 3;
 }

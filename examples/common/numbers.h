@@ -3,6 +3,8 @@
 #ifndef COMMON_NUMBERS_H
 #define COMMON_NUMBERS_H
 
+#include <cnn/context.h>
+
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,5 +19,8 @@ bool number_refuse(const struct option *table, int letter, const char *expected)
 bool number_integer(const struct option *table, int letter, int64_t low, int64_t high, int64_t *value);
 /* A finite number above 0, or of at least 0. */
 bool number_real(const struct option *table, int letter, bool zero, double *value);
+
+/* A mode of a context by its name: fast, strict or tf32. False: it is none. */
+bool math_read(const char *name, cnn_math *math);
 
 #endif

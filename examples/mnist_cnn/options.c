@@ -24,6 +24,7 @@ static const char help[] =
     "  -s, --seed N           of weights, order and dropout (1)\n"
     "  -t, --threads N        computing threads; 0: as many as there are CPUs (0)\n"
     "  -D, --device NAME      cpu, another such as cuda:0, or auto: the first that is not the CPU (auto)\n"
+    "  -M, --math MODE        fast, strict (plain sums only) or tf32 (a GPU may round factors to 10 bits) (fast)\n"
     "  -c, --copy-batches     make each batch on the CPU; on another device the images are copied once and gathered there\n"
     "  -S, --save FILE        write a checkpoint before the first and after every epoch\n"
     "  -f, --best FILE        write a checkpoint of the epoch with the best validation loss so far\n"
@@ -65,6 +66,7 @@ static const struct option table[] = {
     { "batch-size", required_argument, NULL, 'b' }, { "lr", required_argument, NULL, 'l' },
     { "seed", required_argument, NULL, 's' },       { "threads", required_argument, NULL, 't' },
     { "device", required_argument, NULL, 'D' },     { "copy-batches", no_argument, NULL, 'c' },
+    { "math", required_argument, NULL, 'M' },
     { "save", required_argument, NULL, 'S' },       { "resume", required_argument, NULL, 'r' },
     { "eval-only", no_argument, NULL, 'E' },        { "report", required_argument, NULL, 'R' },
     { "predict", no_argument, NULL, 'p' },          { "augment", no_argument, NULL, 'a' },
@@ -120,6 +122,11 @@ static options_result read_device(options *o)
                      number_refuse(table, 'D', "auto, cpu or another device that there is"));
 }
 
+static options_result read_math(options *o)
+{
+    return math_read(optarg, &o->math) ? OPTIONS_RUN : bad("math", "fast, strict or tf32");
+}
+
 static options_result read_optimizer(options *o)
 {
     o->optimizer = optarg;
@@ -146,6 +153,7 @@ static options_result read_option(options *o, int c)
     case 'c': o->copy_batches = true; break;
     case 'l': return result_of(number_real(table, c, false, &o->lr));
     case 'D': return read_device(o);
+    case 'M': return read_math(o);
     case 'E': o->eval_only = true; break;
     case 'y': o->synthetic = true; break;
     case 'T': o->tutorial = true; break;
@@ -216,7 +224,7 @@ options_result options_read(options *o, int argc, char **argv)
     bool given[UCHAR_MAX + 1] = { false };
     opterr = 0; /* so that a mistake is reported in one line */
     for (;;) {
-        int at = optind, c = getopt_long(argc, argv, ":d:e:b:l:s:t:D:cS:f:i:r:ER:paL:B:C:P:n:yTmk:O:w:xqhV", table, NULL);
+        int at = optind, c = getopt_long(argc, argv, ":d:e:b:l:s:t:D:M:cS:f:i:r:ER:paL:B:C:P:n:yTmk:O:w:xqhV", table, NULL);
         if (c == -1) {
             break;
         }

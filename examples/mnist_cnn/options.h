@@ -2,6 +2,8 @@
 #ifndef MNIST_CNN_OPTIONS_H
 #define MNIST_CNN_OPTIONS_H
 
+#include <cnn/context.h>
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -16,6 +18,7 @@ typedef struct options {
     uint64_t seed;
     int threads; /* 0: one per CPU */
     const char *device; /* --device: "cpu", "cuda:0", "auto" */
+    cnn_math math;
     char *const *pictures; /* the files of --predict, of argv */
     int picture_count;
     bool mpi;

@@ -202,7 +202,7 @@ bool run_prepare(run *r)
         return false;
     }
     int threads = r->ranks && r->o.threads == 0 ? ranks_threads(r->ranks) : r->o.threads;
-    r->ctx = cnn_context_new(.seed = r->o.seed, .threads = threads, .device = r->o.device);
+    r->ctx = cnn_context_new(.seed = r->o.seed, .threads = threads, .device = r->o.device, .math = r->o.math);
     if (!r->ctx) {
         return run_fail();
     }

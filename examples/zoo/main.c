@@ -57,7 +57,7 @@ static bool read_text(run *r)
 static bool prepare(run *r)
 {
     const options *o = &r->o;
-    r->ctx = cnn_context_new(.seed = o->seed, .threads = o->threads, .device = o->device);
+    r->ctx = cnn_context_new(.seed = o->seed, .threads = o->threads, .device = o->device, .math = o->math);
     r->model = r->ctx ? o->net->make(r->ctx, o->net, o->input, o->net->classes) : NULL;
     if (!r->model || (o->load && cnn_module_load(r->model, o->load) != CNN_OK)) {
         return false;

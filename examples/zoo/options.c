@@ -23,6 +23,7 @@ static const char help[] =
     "  -s, --seed N         of weights, data and dropout (1)\n"
     "  -t, --threads N      computing threads; 0: as many as there are CPUs (0)\n"
     "  -D, --device NAME    cpu, another such as cuda:0, or auto: the first that is not the CPU (auto)\n"
+    "  -M, --math MODE      fast, strict (plain sums only) or tf32 (a GPU may round factors to 10 bits) (fast)\n"
     "  -d, --data FILE      train a net of tokens on the bytes of a text, and print what it then writes itself\n"
     "  -L, --load FILE      begin with these weights: safetensors with torchvision's names, or a checkpoint\n"
     "  -S, --save FILE      write the weights in the end, as safetensors\n"
@@ -39,6 +40,7 @@ static const struct option table[] = {
     { "batch", required_argument, NULL, 'b' },   { "size", required_argument, NULL, 'z' },
     { "steps", required_argument, NULL, 'n' },   { "seed", required_argument, NULL, 's' },
     { "threads", required_argument, NULL, 't' }, { "device", required_argument, NULL, 'D' },
+    { "math", required_argument, NULL, 'M' },
     { "data", required_argument, NULL, 'd' },    { "load", required_argument, NULL, 'L' },
     { "save", required_argument, NULL, 'S' },    { "json", no_argument, NULL, 'j' },
     { "list", no_argument, NULL, 'l' },          { "help", no_argument, NULL, 'h' },
@@ -63,6 +65,11 @@ static options_result read_device(options *o)
                      number_refuse(table, 'D', "auto, cpu or another device that there is"));
 }
 
+static options_result read_math(options *o)
+{
+    return math_read(optarg, &o->math) ? OPTIONS_RUN : bad("math", optarg, "fast, strict or tf32");
+}
+
 /* The size is understood when the net is known, which may be named after it. */
 static options_result read_option(options *o, int c, const char **size)
 {
@@ -77,6 +84,7 @@ static options_result read_option(options *o, int c, const char **size)
         break;
     case 'z': *size = optarg; break;
     case 'D': return read_device(o);
+    case 'M': return read_math(o);
     case 'd': o->data = optarg; break;
     case 'L': o->load = optarg; break;
     case 'S': o->save = optarg; break;
@@ -178,7 +186,7 @@ options_result options_read(options *o, int argc, char **argv)
     *o = (options){ .batch = 8, .steps = 10, .seed = 1, .device = "auto" };
     opterr = 0; /* so that a mistake is reported in one line */
     for (;;) {
-        int at = optind, c = getopt_long(argc, argv, "+:TIFb:z:n:s:t:D:d:L:S:P:jlhV", table, NULL);
+        int at = optind, c = getopt_long(argc, argv, "+:TIFb:z:n:s:t:D:M:d:L:S:P:jlhV", table, NULL);
         if (c == -1 && optind >= argc) {
             return finish(o, size);
         }

@@ -11,6 +11,7 @@ typedef struct options {
     uint64_t seed;
     int threads;                    /* 0: one per CPU */
     const char *device;             /* "cpu", "cuda:0", "auto" */
+    cnn_math math;
     const char *data, *load, *save; /* NULL if not given */
     const char *profile;            /* the same */
     bool infer, frozen, json;       /* frozen: infer too, by a predictor */

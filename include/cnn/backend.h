@@ -19,6 +19,7 @@
 #ifndef CNN_BACKEND_H
 #define CNN_BACKEND_H
 
+#include <cnn/context.h>
 #include <cnn/device.h>
 #include <cnn/kernels/elements.h>
 #include <cnn/kernels/layers.h>
@@ -121,6 +122,9 @@ typedef struct cnn_backend {
     /** Writes why the last cnn_backend::allocate that returned NULL did, in one line, which the library's message ends
      * with. May be NULL. */
     void (*problem)(void *queue, char *message, size_t size);
+    /** Says how exact sums of the queue's context are to be, right after `open`. May be NULL; a back end whose
+     * struct_size ends before it has none. */
+    void (*math)(void *queue, cnn_math math);
 } cnn_backend;
 
 /** What the library offers to a back end, which so needs none of its symbols. Valid until the process ends. */

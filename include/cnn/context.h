@@ -15,7 +15,11 @@ typedef enum cnn_math {
     CNN_MATH_FAST = 0,
     /** Only algorithms with a plain sum's error bound: a result is off by at most a multiple of the sum of its own
      * terms' sizes. */
-    CNN_MATH_STRICT = 1
+    CNN_MATH_STRICT = 1,
+    /** As CNN_MATH_FAST, and a device may round each factor of a product or convolution in float32 to the 10 bits of
+     * TF32: a result is off by up to 2^-10 of the sum of its terms' sizes. On the CPU and on devices without TF32 it is
+     * CNN_MATH_FAST (docs/cuda.md). @since 0.2 */
+    CNN_MATH_TF32 = 2
 } cnn_math;
 
 /** What a log line is about. */

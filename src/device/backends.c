@@ -33,7 +33,7 @@ static const char *flaw(const cnn_backend *b)
     if (!b) {
         return "backend is NULL";
     }
-    if (b->api_version != CNN_BACKEND_VERSION || b->struct_size < sizeof *b) {
+    if (b->api_version != CNN_BACKEND_VERSION || b->struct_size < offsetof(cnn_backend, math)) {
         return "the back end is made for another version of the interface";
     }
     if (!name_is_plain(b->name)) {

@@ -43,6 +43,9 @@ cnn__device *cnn__device_open(cnn_context *ctx, const char *call, const char *na
         cnn__free(ctx, device);
         return NULL;
     }
+    if (backend->struct_size > offsetof(cnn_backend, math) && backend->math) {
+        backend->math(device->queue, ctx->math);
+    }
     cnn__mutex_init(&device->lock);
     return device;
 }

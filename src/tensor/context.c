@@ -31,9 +31,10 @@ static cnn_status context_check(const cnn_context_options *o)
         return cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: threads is %d, expected 1 to %d, or 0 for all CPUs",
                          call, o->threads, MAX_THREADS);
     }
-    if (o->math != CNN_MATH_FAST && o->math != CNN_MATH_STRICT) {
-        return cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: math is %d, expected CNN_MATH_FAST or CNN_MATH_STRICT",
-                         call, (int)o->math);
+    if ((unsigned)o->math > CNN_MATH_TF32) {
+        return cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT,
+                         "%s: math is %d, expected CNN_MATH_FAST, CNN_MATH_STRICT or CNN_MATH_TF32", call,
+                         (int)o->math);
     }
     if (!o->allocate != !o->deallocate) {
         return cnn__fail(NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: allocate and deallocate go together, %s is missing",

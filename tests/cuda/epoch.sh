@@ -18,7 +18,7 @@ export CNN_STANDIN_ENGINES CNN_BACKEND_PATH
 ok $few --device cuda --save "$work/cuda"
 same "the last lines with the CPU's kernels behind the plug-in" "$out" "$cpu"
 cmp -s "$work/cpu" "$work/cuda" || fail "the plug-in writes another checkpoint than the CPU"
-CNN_STANDIN_ENGINES=3 CNN_BACKEND_PATH=$plugin
+CNN_STANDIN_ENGINES=4 CNN_BACKEND_PATH=$plugin
 ok $few --device cuda --save "$work/begun"
 first=$out
 ok $few --device cuda --copy-batches

@@ -61,6 +61,9 @@ void standin_object_free(const char *kind, void *object);
     standin_object_free(kind, object); \
     return 0
 
+/* Elements of float32 as tensor cores take them, rounded to 10 bits, in memory that the caller frees. */
+float *standin_tf32(const void *elements, int64_t count);
+
 /* Carries a product or a convolution out by the library's own kernels of the CPU. */
 void standin_run_on_cpu(cnn_launch *launch);
 

@@ -2,9 +2,13 @@
 #include "standin.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { MOST_ATTRIBUTES = 10, ENGINES = 3, ENGINE_WORKSPACE = 8192 };
+enum { MOST_ATTRIBUTES = 10, ENGINE_WORKSPACE = 8192 };
+/* The engines that heuristics propose, in their order: one adds up in any order, one is not there after all, one uses
+ * tensor cores, which round float32 to TF32, and one is good. */
+enum { ANY_ORDER, ABSENT, TENSOR_CORES, PLAIN, ENGINES };
 
 typedef struct attribute {
     int name, type;
@@ -125,6 +129,8 @@ typedef struct convolution_work {
     cnn_launch launch;
     cnn_conv g;
     void *workspace;
+    bool tf32;
+    int64_t in_count[2];
 } convolution_work;
 
 static const descriptor *operation_of(const descriptor *graph)
@@ -202,7 +208,7 @@ EXPORTED int cudnnBackendFinalize(cudnnBackendDescriptor_t given)
     } else if (d->kind == CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR) {
         const descriptor *config = part(d, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG);
         find(d, CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, 1);
-        if (config->engine == 1) {
+        if (config->engine == ABSENT) {
             return CUDNN_STATUS_NOT_SUPPORTED; /* heuristics propose more than there is */
         }
     }
@@ -210,7 +216,6 @@ EXPORTED int cudnnBackendFinalize(cudnnBackendDescriptor_t given)
     return 0;
 }
 
-/* The first engine adds up in any order, the second is not there after all, the third is good. */
 EXPORTED int cudnnBackendGetAttribute(cudnnBackendDescriptor_t given, int name, int type, int64_t requested, int64_t *count,
                                       void *elements)
 {
@@ -233,8 +238,8 @@ EXPORTED int cudnnBackendGetAttribute(cudnnBackendDescriptor_t given, int name, 
         outs[0]->finalized = true;
         *count = 1;
     } else if (name == CUDNN_ATTR_ENGINE_NUMERICAL_NOTE && d->kind == CUDNN_BACKEND_ENGINE_DESCRIPTOR) {
-        *count = d->engine == 0;
-        *(int *)elements = CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC;
+        *count = d->engine == ANY_ORDER || d->engine == TENSOR_CORES;
+        *(int *)elements = d->engine == ANY_ORDER ? CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC : CUDNN_NUMERICAL_NOTE_TENSOR_CORE;
     } else if (name == CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE && d->finalized) {
         *(int64_t *)elements = ENGINE_WORKSPACE;
         *count = 1;
@@ -249,7 +254,13 @@ static void run_convolution(void *data)
     convolution_work *w = data;
     w->launch.parameters = &w->g;
     memset(w->workspace, 0x5a, ENGINE_WORKSPACE);
+    float *tf32[2] = { NULL, NULL };
+    for (int i = 0; i < 2 && w->tf32; i++) {
+        w->launch.in[i] = tf32[i] = standin_tf32(w->launch.in[i], w->in_count[i]);
+    }
     standin_run_on_cpu(&w->launch);
+    free(tf32[0]);
+    free(tf32[1]);
 }
 
 EXPORTED int cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescriptor_t plan, cudnnBackendDescriptor_t pack)
@@ -261,7 +272,7 @@ EXPORTED int cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescriptor_t 
     standin_object_check("descriptor", p);
     standin_object_check("descriptor", v);
     const descriptor *config = part(p, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG);
-    if (!p->finalized || !v->finalized || config->engine != 2) {
+    if (!p->finalized || !v->finalized || (config->engine != PLAIN && config->engine != TENSOR_CORES)) {
         standin_wrong("a plan that is none is carried out");
     }
     read_operation(operation_of(part(config, CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH)), &w);
@@ -277,6 +288,11 @@ EXPORTED int cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescriptor_t 
     w.launch.in[0] = data ? at[3] : at[1];
     w.launch.in[1] = weight ? at[3] : at[2];
     w.launch.out[0] = weight ? at[2] : data ? at[1] : at[3];
+    const cnn_conv *g = &w.g;
+    const int64_t x_count = g->batch * g->in_channels * g->in_h * g->in_w, y_count = g->batch * g->out_channels * g->out_h * g->out_w;
+    w.in_count[0] = data ? y_count : x_count;
+    w.in_count[1] = weight ? y_count : g->out_channels * (g->in_channels / g->groups) * g->kernel_h * g->kernel_w;
+    w.tf32 = config->engine == TENSOR_CORES && w.launch.dtype == CNN_F32;
     standin_add(handle->stream, run_convolution, &w, sizeof w, false);
     return 0;
 }

@@ -19,6 +19,18 @@ void standin_run_on_cpu(cnn_launch *l)
     free(l->workspace);
 }
 
+float *standin_tf32(const void *elements, int64_t count)
+{
+    float *rounded = malloc((size_t)count * sizeof *rounded);
+    for (int64_t i = 0; i < count; i++) {
+        uint32_t bits;
+        memcpy(&bits, (const char *)elements + i * 4, sizeof bits);
+        bits = (bits + 0xfff + (bits >> 13 & 1)) & ~(uint32_t)0x1fff;
+        memcpy(&rounded[i], &bits, sizeof bits);
+    }
+    return rounded;
+}
+
 /* ---- NVRTC ---- */
 
 struct _nvrtcProgram {
@@ -248,6 +260,9 @@ static void check_sizes(const struct cublasLtMatmulDesc *p, const struct cublasL
         standin_wrong("a product whose sizes do not fit");
     }
     bool f64 = d->type == CUDA_R_64F;
+    if (p->compute == CUBLAS_COMPUTE_32F_FAST_TF32 && d->type != CUDA_R_32F) {
+        standin_wrong("a product in TF32 that is not of float32");
+    }
     if (f64 != (p->compute == CUBLAS_COMPUTE_64F) || f64 != (p->scale == CUDA_R_64F) || (f64 && p->epilogue != 1)) {
         standin_wrong("a product whose types do not fit");
     }
@@ -284,6 +299,11 @@ typedef struct product_work {
     bool accumulate;
 } product_work;
 
+static int64_t span_of(const struct cublasLtMatrixLayout *m)
+{
+    return (m->columns - 1) * m->stride + m->rows;
+}
+
 /* By columns, so a and b change places by rows. */
 static void run_product(void *data)
 {
@@ -299,7 +319,14 @@ static void run_product(void *data)
         l.in[1] = w->a_data + i * w->a.step * (int64_t)size;
         l.in[2] = w->p.epilogue == CUBLASLT_EPILOGUE_BIAS ? w->p.bias : NULL;
         l.out[0] = w->d_data + i * w->d.step * (int64_t)size;
+        float *tf32[2] = { NULL, NULL };
+        if (w->p.compute == CUBLAS_COMPUTE_32F_FAST_TF32) {
+            l.in[0] = tf32[0] = standin_tf32(l.in[0], span_of(&w->b));
+            l.in[1] = tf32[1] = standin_tf32(l.in[1], span_of(&w->a));
+        }
         standin_run_on_cpu(&l);
+        free(tf32[0]);
+        free(tf32[1]);
     }
 }
 

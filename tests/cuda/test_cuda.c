@@ -283,6 +283,62 @@ START_TEST(operations_of_the_libraries_are_right)
 }
 END_TEST
 
+/* The largest differences of a convolution and of a product from the CPU's. */
+static void differences(const char *device, cnn_math math, float (*results)[2][600], double *most)
+{
+    cnn_context *ctx = cnn_context_new(.device = device, .seed = 3, .math = math);
+    cnn_tape *tape = cnn_tape_new(ctx);
+    cnn_tensor *x = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(2, 4, 7, 6)), *w = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(6, 4, 3, 3));
+    cnn_tensor *a = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(20, 40)), *b = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(40, 30));
+    float found[2][600] = { { 0 } };
+    cnn_tape_begin(tape, CNN_EVAL);
+    cnn_tensor *y = cnn_conv2d(cnn_input(tape, x), cnn_input(tape, w), NULL, CNN_OPTIONS(cnn_conv2d_options, .padding = 1));
+    cnn_tensor *p = cnn_matmul(cnn_input(tape, a), cnn_input(tape, b));
+    ck_assert_int_eq(cnn_tensor_read(y, found[0], 504 * sizeof(float)), CNN_OK);
+    ck_assert_int_eq(cnn_tensor_read(p, found[1], sizeof found[1]), CNN_OK);
+    for (int i = 0; i < 2; i++) {
+        most[i] = 0;
+        for (int k = 0; k < 600; k++) {
+            most[i] = fmax(most[i], fabs((double)found[i][k] - (double)(*results)[i][k]));
+        }
+    }
+    if (strcmp(device, "cpu") == 0) {
+        memcpy(*results, found, sizeof found);
+    }
+    cnn_tensor *all[] = { x, w, a, b };
+    for (int i = 0; i < 4; i++) {
+        cnn_tensor_free(all[i]);
+    }
+    cnn_tape_free(tape);
+    cnn_context_free(ctx);
+}
+
+/* Rounding factors to 10 bits is seen, and stays within its bound; it is the context's to allow, or the variable's for a
+ * context that says nothing. */
+START_TEST(factors_are_rounded_where_that_is_allowed)
+{
+    static const struct {
+        const char *variable;
+        cnn_math math;
+        bool rounds;
+    } cases[] = { { "0", CNN_MATH_FAST, false }, { "0", CNN_MATH_TF32, true }, { "0", CNN_MATH_STRICT, false },
+                  { "1", CNN_MATH_FAST, true },  { "1", CNN_MATH_TF32, true }, { "1", CNN_MATH_STRICT, false } };
+    static float results[2][600];
+    double most[2];
+    differences("cpu", CNN_MATH_FAST, &results, most);
+    for (int i = 0; i < 6; i++) {
+        setenv("CNN_CUDA_TF32", cases[i].variable, 1);
+        differences("cuda", cases[i].math, &results, most);
+        for (int k = 0; k < 2; k++) {
+            ck_assert_msg(cases[i].rounds ? most[k] > 2e-4 && most[k] < 0.05 : most[k] < 2e-5, "case %d, %s: %g", i,
+                          k ? "a product" : "a convolution", most[k]);
+        }
+    }
+    differences("cpu", CNN_MATH_TF32, &results, most);
+    ck_assert(most[0] == 0 && most[1] == 0);
+}
+END_TEST
+
 /* ---- failures ---- */
 
 START_TEST(a_bad_index_stops_the_queue_until_it_is_told)
@@ -710,6 +766,7 @@ int main(void)
     tcase_add_test(results, training_has_the_bits_of_the_cpu);
     tcase_add_test(results, libraries_train_as_well);
     tcase_add_test(results, operations_of_the_libraries_are_right);
+    tcase_add_test(results, factors_are_rounded_where_that_is_allowed);
     TCase *failures = suite_case(suite, "failures", NULL, NULL);
     tcase_set_timeout(failures, 1800);
     tcase_add_test(failures, a_bad_index_stops_the_queue_until_it_is_told);

@@ -57,6 +57,8 @@ done
 for option in --no-such-option -Z --epoch-s --quietly; do
     refused "there is no option \"$option\"" "$option"
 done
+refused '--math is "exact", expected fast, strict or tf32' --math exact
+refused '--math is "", expected fast, strict or tf32' -M ''
 refused 'there is no option "--quiet=1"' --quiet=1
 refused 'there is no option "--no-such-option"' --predict a.png --no-such-option b.png
 refused 'a value is missing after "--resume"' --predict a.png --resume
@@ -105,7 +107,7 @@ refused '--eval-only needs --resume FILE' -E
 for option in --help -h; do
     ok "$option"
     same "the messages of $option" "$err" ""
-    for word in -d,.--data -e,.--epochs -b,.--batch-size -l,.--lr -s,.--seed -t,.--threads -D,.--device -c,.--copy-batches -S,.--save -r,.--resume \
+    for word in -d,.--data -e,.--epochs -b,.--batch-size -l,.--lr -s,.--seed -t,.--threads -D,.--device -M,.--math -c,.--copy-batches -S,.--save -r,.--resume \
         -E,.--eval-only -R,.--report -p,.--predict -a,.--augment -L,.--log -B,.--tensorboard -C,.--csv -P,.--profile \
         -n,.--limit -y,.--synthetic -T,.--tutorial -x,.--digest -m,.--mpi \
         -k,.--shards -O,.--optimizer -w,.--warmup -q,.--quiet -h,.--help -V,.--version; do

@@ -56,8 +56,8 @@ typedef struct range {
 static const range ranges[] = {
     RANGE("context_create", use_context, good_context, threads, INT, -1, "1 to 8192"),
     RANGE("context_create", use_context, good_context, threads, INT, 8193, "1 to 8192"),
-    RANGE("context_create", use_context, good_context, math, INT, 2, "CNN_MATH_FAST or CNN_MATH_STRICT"),
-    RANGE("context_create", use_context, good_context, math, INT, -1, "CNN_MATH_FAST or CNN_MATH_STRICT"),
+    RANGE("context_create", use_context, good_context, math, INT, 3, "CNN_MATH_FAST, CNN_MATH_STRICT or CNN_MATH_TF32"),
+    RANGE("context_create", use_context, good_context, math, INT, -1, "CNN_MATH_FAST, CNN_MATH_STRICT or CNN_MATH_TF32"),
     KERNELS("conv2d_create", use_conv2d_layer, good_conv2d),
     WINDOWS("conv2d_create", use_conv2d_layer, good_conv2d),
     SIDES("conv2d_create", use_conv2d_layer),

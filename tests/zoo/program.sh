@@ -24,6 +24,7 @@ for bad in 3 3x32 3x32x 3x32x32x 0x32x32 3x32x-1 3x32xten ""; do
 done
 refused '--threads is "' resnet20 --threads 8193
 refused '--seed is "' resnet20 --seed -1
+refused '--math is "exact", expected fast, strict or tf32' resnet20 --math exact
 refused '--device is "gpu", expected auto, cpu or another device that there is' resnet20 --device gpu
 refused '--data is given for resnet20, expected a net of tokens such as gpt' resnet20 --data "$0"
 refused '--size is "3x32x32", expected a number of tokens such as 64' gpt --size 3x32x32
