@@ -114,14 +114,16 @@ CHECK_BUILD += $(CUDA_STANDIN) $(CUDA_REFERENCE)
 .PHONY: check-cuda check-cuda-long
 CUDA_ON_STANDIN = XDG_CACHE_HOME=$(abspath $(CUDA_TESTS))/cache CNN_CUDA_LIBRARIES=$(abspath $(dir $(CUDA_STANDIN))) \
 	CNN_BACKEND_PATH=$(abspath $(dir $(CUDA_SHARED)))
-$(CUDA_TESTS)/test_cuda: TEST_CFLAGS = -DCUDA_REFERENCE_FOLDER='"$(BUILD)/tests/cuda/reference"' -DCUDA_STANDIN_FOLDER='"$(BUILD)/tests/cuda/standin"'
+# Programs on the plug-in with the CPU's kernels (setting.h).
+CUDA_PROGRAMS := $(addprefix $(CUDA_TESTS)/test_,cuda failures cache)
+$(CUDA_PROGRAMS): tests/cuda/setting.h
+$(CUDA_PROGRAMS): TEST_CFLAGS = -DCUDA_REFERENCE_FOLDER='"$(BUILD)/tests/cuda/reference"' -DCUDA_STANDIN_FOLDER='"$(BUILD)/tests/cuda/standin"'
 $(CUDA_TESTS)/test_steps: TEST_CFLAGS = -DCUDA_FOLDER='"$(BUILD)/cuda"' -DCUDA_STANDIN_FOLDER='"$(BUILD)/tests/cuda/standin"'
-CHECK_BUILD += $(CUDA_TESTS)/test_cuda $(CUDA_TESTS)/test_steps
+CHECK_BUILD += $(CUDA_PROGRAMS) $(CUDA_TESTS)/test_steps
 CHECK_EXTRA += check-cuda
-check-cuda: $(CUDA_TESTS)/test_cuda $(CUDA_TESTS)/test_steps $(CUDA_STANDIN) $(CUDA_REFERENCE) $(CUDA_SHARED) $(BUILD)/examples/mnist_cnn \
+check-cuda: $(CUDA_PROGRAMS) $(CUDA_TESTS)/test_steps $(CUDA_STANDIN) $(CUDA_REFERENCE) $(CUDA_SHARED) $(BUILD)/examples/mnist_cnn \
 		$(CUDA_DIGITS)
-	@$(CUDA_TESTS)/test_cuda
-	@$(CUDA_TESTS)/test_steps
+	@$(foreach p,$(CUDA_PROGRAMS) $(CUDA_TESTS)/test_steps,$(p) &&) true
 	@$(CUDA_ON_STANDIN) tests/cuda/calls.sh $(BUILD)/examples/mnist_cnn $(dir $(CUDA_DIGITS))
 
 # Programs for a GPU (tools/gpu-check.sh) or the stand-in: operations beside the CPU, and failures.
@@ -135,9 +137,9 @@ $(CUDA_TESTS)/grid $(CUDA_TESTS)/gpu_errors: $(CUDA_TESTS)/%: tests/cuda/%.c $(P
 CUDA_BATTERY := $(CUDA_HOST_SHORT) test_resident
 CHECK_LONG += check-cuda-long
 # The plug-in itself, with the kernels compiled for the host, and an epoch of the example on both kinds.
-check-cuda-long: $(CUDA_TESTS)/test_cuda $(CUDA_TESTS)/grid $(CUDA_TESTS)/gpu_errors $(CUDA_STANDIN) $(CUDA_REFERENCE) $(CUDA_SHARED) \
+check-cuda-long: $(CUDA_TESTS)/test_failures $(CUDA_TESTS)/grid $(CUDA_TESTS)/gpu_errors $(CUDA_STANDIN) $(CUDA_REFERENCE) $(CUDA_SHARED) \
 		$(BUILD)/examples/mnist_cnn $(CUDA_DIGITS) $(CUDA_BATTERY:%=$(BUILD)/tests/%)
-	@CNN_TEST_CUDA=all $(CUDA_TESTS)/test_cuda
+	@CNN_TEST_CUDA=all $(CUDA_TESTS)/test_failures
 	@$(CUDA_ON_STANDIN) $(CUDA_TESTS)/grid
 	@CNN_STANDIN_MEMORY=500000000 $(CUDA_ON_STANDIN) $(CUDA_TESTS)/gpu_errors
 	@$(CUDA_ON_STANDIN) $(CUDA_TESTS)/gpu_errors fault
