@@ -3,7 +3,8 @@
  *
  *   KERNEL(name, type) { … }        a kernel; `a` points to its argument, whose first member is the queue's record.
  *                                   After a failure nothing is carried out
- *   KERNEL_OF_STEPS(name, type) { … }   the same, for what may have another argument in each step of a program: there is
+ *   KERNEL_OF_STEPS(name, type) { … }
+ *                                   the same, for what may have another argument in each step of a program: there is
  *                                   name_at, too, which has a distant_arguments with the address of the argument
  *   BLOCK                           the number of this block; grids have one dimension, and a block 256 threads
  *   EACH (i, n) { … }               each i < n once, in any order: the threads of all blocks share them out
@@ -64,7 +65,8 @@ typedef unsigned long long uint64_t;
 
 #define KERNEL_OF_STEPS(name, type) \
     DEVICE void JOINED(name, _body)(const type *a); \
-    extern "C" __global__ void __launch_bounds__(256) JOINED(name, _at)(const __grid_constant__ distant_arguments given) \
+    extern "C" __global__ void __launch_bounds__(256) \
+        JOINED(name, _at)(const __grid_constant__ distant_arguments given) \
     { \
         if (given.status->failed == 0) { \
             JOINED(name, _body)((const type *)given.argument); \
