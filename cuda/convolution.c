@@ -9,13 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_ENGINES = 24, MOST_NOTES = 16, MOST_PARTS = 80, MOST_PLANS = 512, X = 1, W = 2, Y = 3 };
+enum { MOST_ENGINES = 24, MOST_NOTES = 16, MOST_PARTS = 80, MOST_PLANS = 512, MOST_DIMS = 3, X = 1, W = 2, Y = 3 };
 static const int64_t most_workspace = (int64_t)1 << 30;
 
-/* What makes a convolution another one. Filled with zeros first, for memcmp(). */
+/* What makes a convolution another one, of two or three dimensions. Filled with zeros first, for memcmp(). */
 typedef struct form {
-    int64_t x[4], w[4], y[4], stride[2], dilation[2], before[2], behind[2];
-    int32_t kernel, dtype;
+    int64_t dims, x[2 + MOST_DIMS], w[2 + MOST_DIMS], y[2 + MOST_DIMS];
+    int64_t stride[MOST_DIMS], dilation[MOST_DIMS], before[MOST_DIMS], behind[MOST_DIMS];
+    int32_t kernel, dtype; /* the kernel is that of two dimensions */
     uint32_t align;
     uint8_t strict;
 } form;
@@ -88,12 +89,16 @@ static int type_of(int32_t dtype)
 static cudnnBackendDescriptor_t tensor(making *m, int64_t id, const int64_t *sizes)
 {
     const int type = type_of(m->c->form.dtype);
-    const int64_t align = m->c->form.align;
-    int64_t strides[4] = { sizes[1] * sizes[2] * sizes[3], sizes[2] * sizes[3], sizes[3], 1 };
+    const int64_t align = m->c->form.align, count = 2 + m->c->form.dims;
+    int64_t strides[2 + MOST_DIMS] = { 0 };
+    strides[count - 1] = 1;
+    for (int64_t i = count - 1; i > 0; i--) {
+        strides[i - 1] = strides[i] * sizes[i];
+    }
     cudnnBackendDescriptor_t d = create(m, CUDNN_BACKEND_TENSOR_DESCRIPTOR);
     set(m, d, CUDNN_ATTR_TENSOR_DATA_TYPE, CUDNN_TYPE_DATA_TYPE, 1, &type);
-    set(m, d, CUDNN_ATTR_TENSOR_DIMENSIONS, CUDNN_TYPE_INT64, 4, sizes);
-    set(m, d, CUDNN_ATTR_TENSOR_STRIDES, CUDNN_TYPE_INT64, 4, strides);
+    set(m, d, CUDNN_ATTR_TENSOR_DIMENSIONS, CUDNN_TYPE_INT64, count, sizes);
+    set(m, d, CUDNN_ATTR_TENSOR_STRIDES, CUDNN_TYPE_INT64, count, strides);
     set(m, d, CUDNN_ATTR_TENSOR_UNIQUE_ID, CUDNN_TYPE_INT64, 1, &id);
     set(m, d, CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, CUDNN_TYPE_INT64, 1, &align);
     finalize(m, d);
@@ -104,15 +109,15 @@ static cudnnBackendDescriptor_t convolution(making *m)
 {
     const form *f = &m->c->form;
     const int compute = f->dtype == CNN_F64 ? CUDNN_DATA_DOUBLE : CUDNN_DATA_FLOAT, mode = CUDNN_CROSS_CORRELATION;
-    const int64_t dims = 2;
+    const int64_t dims = f->dims;
     cudnnBackendDescriptor_t d = create(m, CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR);
     set(m, d, CUDNN_ATTR_CONVOLUTION_COMP_TYPE, CUDNN_TYPE_DATA_TYPE, 1, &compute);
     set(m, d, CUDNN_ATTR_CONVOLUTION_CONV_MODE, CUDNN_TYPE_CONVOLUTION_MODE, 1, &mode);
     set(m, d, CUDNN_ATTR_CONVOLUTION_SPATIAL_DIMS, CUDNN_TYPE_INT64, 1, &dims);
-    set(m, d, CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS, CUDNN_TYPE_INT64, 2, f->before);
-    set(m, d, CUDNN_ATTR_CONVOLUTION_POST_PADDINGS, CUDNN_TYPE_INT64, 2, f->behind);
-    set(m, d, CUDNN_ATTR_CONVOLUTION_DILATIONS, CUDNN_TYPE_INT64, 2, f->dilation);
-    set(m, d, CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES, CUDNN_TYPE_INT64, 2, f->stride);
+    set(m, d, CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS, CUDNN_TYPE_INT64, dims, f->before);
+    set(m, d, CUDNN_ATTR_CONVOLUTION_POST_PADDINGS, CUDNN_TYPE_INT64, dims, f->behind);
+    set(m, d, CUDNN_ATTR_CONVOLUTION_DILATIONS, CUDNN_TYPE_INT64, dims, f->dilation);
+    set(m, d, CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES, CUDNN_TYPE_INT64, dims, f->stride);
     finalize(m, d);
     return d;
 }
@@ -299,10 +304,13 @@ static int64_t padding_behind(int64_t in, int64_t out, int64_t kernel, int64_t s
     return behind > 0 ? behind : 0;
 }
 
-/* The convolution that a kernel makes, maybe with ReLU and pooling around it. */
+/* The convolution that a kernel makes, maybe of three dimensions, or with ReLU and pooling around it. */
 static cnn_kernel plain_kernel(cnn_kernel kernel)
 {
     switch (kernel) {
+    case CNN_KERNEL_CONV3D_FORWARD: return CNN_KERNEL_CONV_FORWARD;
+    case CNN_KERNEL_CONV3D_BACKWARD_DATA: return CNN_KERNEL_CONV_BACKWARD_DATA;
+    case CNN_KERNEL_CONV3D_BACKWARD_WEIGHT: return CNN_KERNEL_CONV_BACKWARD_WEIGHT;
     case CNN_KERNEL_CONV_RELU_POOL_FORWARD: return CNN_KERNEL_CONV_FORWARD;
     case CNN_KERNEL_CONV_RELU_POOL_BACKWARD_DATA: return CNN_KERNEL_CONV_BACKWARD_DATA;
     case CNN_KERNEL_CONV_RELU_POOL_BACKWARD_WEIGHT: return CNN_KERNEL_CONV_BACKWARD_WEIGHT;
@@ -312,32 +320,57 @@ static cnn_kernel plain_kernel(cnn_kernel kernel)
 
 bool cuda_is_pooled(const cnn_launch *launch)
 {
-    return plain_kernel(launch->kernel) != launch->kernel;
+    return launch->kernel == CNN_KERNEL_CONV_RELU_POOL_FORWARD ||
+           launch->kernel == CNN_KERNEL_CONV_RELU_POOL_BACKWARD_DATA ||
+           launch->kernel == CNN_KERNEL_CONV_RELU_POOL_BACKWARD_WEIGHT;
+}
+
+/* What a launch convolves in, as a volume; `dims`: 2 where that is one slice. */
+static cnn_conv3d_parameters volume_of(const cnn_launch *launch, int *dims)
+{
+    const bool deep = launch->kernel == CNN_KERNEL_CONV3D_FORWARD ||
+                      launch->kernel == CNN_KERNEL_CONV3D_BACKWARD_DATA ||
+                      launch->kernel == CNN_KERNEL_CONV3D_BACKWARD_WEIGHT;
+    *dims = deep ? 3 : 2;
+    return deep ? *(const cnn_conv3d_parameters *)launch->parameters
+                : (cnn_conv3d_parameters){ .slice = *(const cnn_conv *)launch->parameters,
+                                           .in_d = 1,
+                                           .out_d = 1,
+                                           .kernel_d = 1,
+                                           .stride_d = 1,
+                                           .dilation_d = 1 };
 }
 
 /* False: not one that cuDNN is asked for. */
-static bool form_of(form *f, const cnn_launch *launch, const cnn_conv *g)
+static bool form_of(form *f, const cnn_launch *launch)
 {
+    int dims;
+    const cnn_conv3d_parameters v = volume_of(launch, &dims);
+    const cnn_conv *g = &v.slice;
+    const int from = MOST_DIMS - dims; /* the depth is left out */
     memset(f, 0, sizeof *f);
     const cnn_kernel operation = plain_kernel(launch->kernel);
     bool kind = operation == CNN_KERNEL_CONV_FORWARD || operation == CNN_KERNEL_CONV_BACKWARD_DATA ||
                 operation == CNN_KERNEL_CONV_BACKWARD_WEIGHT;
     bool real = launch->dtype == CNN_F32 || launch->dtype == CNN_F64 || launch->dtype == CNN_BF16;
-    if (!kind || !real || g->batch < 1 || g->groups < 1 || g->out_h < 1 || g->out_w < 1 || g->pad_top < 0 ||
-        g->pad_left < 0) {
+    if (!kind || !real || g->batch < 1 || g->groups < 1 || g->out_h < 1 || g->out_w < 1 || v.out_d < 1 ||
+        g->pad_top < 0 || g->pad_left < 0 || v.pad_front < 0) {
         return false;
     }
-    const int64_t x[4] = { g->batch, g->in_channels, g->in_h, g->in_w },
-                  y[4] = { g->batch, g->out_channels, g->out_h, g->out_w };
-    const int64_t w[4] = { g->out_channels, g->in_channels / g->groups, g->kernel_h, g->kernel_w };
-    memcpy(f->x, x, sizeof x);
-    memcpy(f->y, y, sizeof y);
-    memcpy(f->w, w, sizeof w);
-    f->stride[0] = g->stride_h, f->stride[1] = g->stride_w;
-    f->dilation[0] = g->dilation_h, f->dilation[1] = g->dilation_w;
-    f->before[0] = g->pad_top, f->before[1] = g->pad_left;
-    f->behind[0] = padding_behind(g->in_h, g->out_h, g->kernel_h, g->stride_h, g->dilation_h, g->pad_top);
-    f->behind[1] = padding_behind(g->in_w, g->out_w, g->kernel_w, g->stride_w, g->dilation_w, g->pad_left);
+    const int64_t x[MOST_DIMS] = { v.in_d, g->in_h, g->in_w }, y[MOST_DIMS] = { v.out_d, g->out_h, g->out_w },
+                  w[MOST_DIMS] = { v.kernel_d, g->kernel_h, g->kernel_w },
+                  stride[MOST_DIMS] = { v.stride_d, g->stride_h, g->stride_w },
+                  dilation[MOST_DIMS] = { v.dilation_d, g->dilation_h, g->dilation_w },
+                  before[MOST_DIMS] = { v.pad_front, g->pad_top, g->pad_left };
+    f->dims = dims;
+    f->x[0] = f->y[0] = g->batch;
+    f->x[1] = g->in_channels, f->y[1] = f->w[0] = g->out_channels, f->w[1] = g->in_channels / g->groups;
+    for (int d = 0; d < dims; d++) {
+        const int k = from + d;
+        f->x[2 + d] = x[k], f->y[2 + d] = y[k], f->w[2 + d] = w[k];
+        f->stride[d] = stride[k], f->dilation[d] = dilation[k], f->before[d] = before[k];
+        f->behind[d] = padding_behind(x[k], y[k], w[k], stride[k], dilation[k], before[k]);
+    }
     f->kernel = (int32_t)operation;
     f->dtype = (int32_t)launch->dtype;
     f->align = 4;
@@ -349,7 +382,7 @@ static bool form_of(form *f, const cnn_launch *launch, const cnn_conv *g)
 const cuda_convolution *cuda_convolution_find(cuda_queue *q, const cnn_launch *launch)
 {
     form f;
-    if (!launch->parameters || !form_of(&f, launch, launch->parameters)) {
+    if (!launch->parameters || !form_of(&f, launch)) {
         return NULL;
     }
     for (size_t i = 0; i < q->convolution_count; i++) {
@@ -501,6 +534,20 @@ static bool add_pooled(cuda_queue *q, const cnn_launch *l, const cuda_convolutio
                       (!l->out[1] || sum_channels(q, l, dense, l->out[1], g));
 }
 
+/* Of three dimensions: x, weight, bias → y; dy, weight, bias → dx; x, dy → the gradient of the weight. */
+static bool add_deep(cuda_queue *q, const cnn_launch *l, const cuda_convolution *c)
+{
+    const form *f = &c->form;
+    const bool forward = f->kernel == CNN_KERNEL_CONV_FORWARD, data = f->kernel == CNN_KERNEL_CONV_BACKWARD_DATA;
+    const int64_t *out = forward ? f->y : f->x;
+    return add_convolution(q, l, c, data ? l->out[0] : l->in[0], forward || data ? l->in[1] : l->out[0],
+                           forward ? l->out[0]
+                           : data  ? l->in[0]
+                                   : l->in[1]) &&
+           ((!forward && !data) || !l->in[2] ||
+            add_bias(q, l, l->out[0], l->in[2], out[0], out[1], out[2] * out[3] * out[4]));
+}
+
 static bool add_parts(cuda_queue *q, const cnn_launch *l, const cuda_convolution *c, const cnn_conv *g)
 {
     const int64_t x_count = g->batch * g->in_channels * g->in_h * g->in_w, y_inner = g->out_h * g->out_w;
@@ -525,9 +572,11 @@ bool cuda_convolution_fits(const cnn_launch *launch, bool unset)
 {
     const cnn_conv *g = launch->parameters;
     const cnn_kernel kernel = launch->kernel;
-    const void *bias = kernel == CNN_KERNEL_CONV_FORWARD || kernel == CNN_KERNEL_CONV_RELU_POOL_FORWARD ? launch->in[2]
-                       : kernel == CNN_KERNEL_CONV_BACKWARD_DATA                                        ? launch->in[3]
-                                                                                                        : NULL;
+    const void *bias = kernel == CNN_KERNEL_CONV_FORWARD || kernel == CNN_KERNEL_CONV_RELU_POOL_FORWARD ||
+                               kernel == CNN_KERNEL_CONV3D_FORWARD || kernel == CNN_KERNEL_CONV3D_BACKWARD_DATA
+                           ? launch->in[2]
+                       : kernel == CNN_KERNEL_CONV_BACKWARD_DATA ? launch->in[3]
+                                                                 : NULL;
     return g && !g->add && (launch->dtype != CNN_BF16 || (!unset && !bias && !cuda_is_pooled(launch)));
 }
 
@@ -537,6 +586,9 @@ int cuda_convolution_add(cuda_queue *q, const cnn_launch *launch)
     const cuda_convolution *c = cuda_convolution_find(q, launch);
     if (!c) {
         return q->failed ? -1 : 0;
+    }
+    if (c->form.dims == 3) {
+        return add_deep(q, launch, c) ? 1 : -1;
     }
     return (cuda_is_pooled(launch) ? add_pooled : add_parts)(q, launch, c, g) ? 1 : -1;
 }

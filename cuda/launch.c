@@ -5,7 +5,9 @@
 static bool is_convolution(const cnn_launch *launch)
 {
     return launch->kernel == CNN_KERNEL_CONV_FORWARD || launch->kernel == CNN_KERNEL_CONV_BACKWARD_DATA ||
-           launch->kernel == CNN_KERNEL_CONV_BACKWARD_WEIGHT || cuda_is_pooled(launch);
+           launch->kernel == CNN_KERNEL_CONV_BACKWARD_WEIGHT || launch->kernel == CNN_KERNEL_CONV3D_FORWARD ||
+           launch->kernel == CNN_KERNEL_CONV3D_BACKWARD_DATA || launch->kernel == CNN_KERNEL_CONV3D_BACKWARD_WEIGHT ||
+           cuda_is_pooled(launch);
 }
 
 bool cuda_supports(void *queue, cnn_kernel kernel, cnn_dtype dtype)

@@ -150,6 +150,8 @@ static cnn_tensor *drawn(cnn_tensor *x, char kind)
     X(gru, cnn_gru(a, NULL, columns(b, 0, 6), columns(b, 6, 13), NULL, NULL, NULL, NULL, NULL), CNN_SHAPE(9, 4, 6), CNN_SHAPE(21, 13)) \
     X(ctc, cnn_ctc_loss(cnn_log_softmax(a, 2), classes_of(b), lengths(b, 12), lengths(b, 6), NULL), CNN_SHAPE(12, 4, 8), CNN_SHAPE(4, 6)) \
     X(conv3d, cnn_conv3d(a, b, NULL, NULL), CNN_SHAPE(2, 3, 5, 8, 8), CNN_SHAPE(4, 3, 2, 3, 3)) \
+    X(conv3d_bias, cnn_conv3d(a, b, cnn_sum(b, CNN_DIMS(1, 2, 3, 4), false), CNN_OPTIONS(cnn_conv3d_options, .stride = 2, .padding = 1, .dilation_d = 2, .groups = 2)), CNN_SHAPE(2, 4, 5, 8, 7), CNN_SHAPE(6, 2, 2, 3, 3)) \
+    X(conv_transpose3d, cnn_conv_transpose3d(a, b, cnn_sum(b, CNN_DIMS(0, 2, 3, 4), false), CNN_OPTIONS(cnn_conv_transpose3d_options, .stride = 2, .padding = 1, .output_padding = 1)), CNN_SHAPE(2, 4, 3, 4, 5), CNN_SHAPE(4, 3, 2, 3, 3)) \
     X(nearest, cnn_interpolate(a, CNN_OPTIONS(cnn_interpolate_options, .size_h = 13, .size_w = 9)), CNN_SHAPE(2, 3, 8, 7), CNN_SHAPE(1)) \
     X(bilinear, cnn_interpolate(a, CNN_OPTIONS(cnn_interpolate_options, .size_h = 13, .size_w = 9, .mode = CNN_INTERPOLATE_BILINEAR)), CNN_SHAPE(2, 3, 8, 7), CNN_SHAPE(1)) \
     X(bicubic, cnn_interpolate(a, CNN_OPTIONS(cnn_interpolate_options, .size_h = 13, .size_w = 9, .mode = CNN_INTERPOLATE_BICUBIC)), CNN_SHAPE(2, 3, 8, 7), CNN_SHAPE(1)) \

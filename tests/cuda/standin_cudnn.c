@@ -14,7 +14,7 @@ typedef struct attribute {
     int name, type;
     int64_t count;
     union {
-        int64_t i[4];
+        int64_t i[5];
         int n[4];
         float f[4];
         double d[4];
@@ -95,7 +95,7 @@ EXPORTED int cudnnBackendSetAttribute(cudnnBackendDescriptor_t given, int name, 
     CALL(CUDNN_STATUS_INTERNAL_ERROR);
     descriptor *d = given;
     standin_object_check("descriptor", d);
-    if (d->finalized || d->count == MOST_ATTRIBUTES || count < 1 || count > 4) {
+    if (d->finalized || d->count == MOST_ATTRIBUTES || count < 1 || count > 5) {
         standin_wrong("attribute %d of descriptor %d cannot be set", name, d->kind);
     }
     attribute *a = &d->attributes[d->count++];
@@ -127,8 +127,9 @@ static const descriptor *part(const descriptor *d, int name)
 
 typedef struct convolution_work {
     cnn_launch launch;
-    cnn_conv g;
+    cnn_conv3d_parameters g; /* of two dimensions: its slice alone */
     void *workspace;
+    int kind; /* 0: forward, 1: the gradient of the data, 2: of the weight */
     bool tf32;
     int64_t in_count[2];
 } convolution_work;
@@ -139,12 +140,16 @@ static const descriptor *operation_of(const descriptor *graph)
     return part(graph, CUDNN_ATTR_OPERATIONGRAPH_OPS);
 }
 
-static const int64_t *sizes(const descriptor *tensor, int64_t id, int type)
+static const int64_t *sizes(const descriptor *tensor, int64_t id, int type, int64_t dims)
 {
-    const int64_t *s = find(tensor, CUDNN_ATTR_TENSOR_DIMENSIONS, CUDNN_TYPE_INT64, 4)->value.i;
-    const int64_t *strides = find(tensor, CUDNN_ATTR_TENSOR_STRIDES, CUDNN_TYPE_INT64, 4)->value.i;
+    const int64_t *s = find(tensor, CUDNN_ATTR_TENSOR_DIMENSIONS, CUDNN_TYPE_INT64, 2 + dims)->value.i;
+    const int64_t *strides = find(tensor, CUDNN_ATTR_TENSOR_STRIDES, CUDNN_TYPE_INT64, 2 + dims)->value.i;
+    bool dense = strides[1 + dims] == 1;
+    for (int64_t i = 0; i < 1 + dims; i++) {
+        dense = dense && s[i] > 0 && strides[i] == s[i + 1] * strides[i + 1];
+    }
     const int64_t align = find(tensor, CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, CUDNN_TYPE_INT64, 1)->value.i[0];
-    if (strides[3] != 1 || strides[2] != s[3] || strides[1] != s[2] * s[3] || strides[0] != s[1] * strides[1] || align < 1 ||
+    if (!dense || align < 1 ||
         find(tensor, CUDNN_ATTR_TENSOR_UNIQUE_ID, CUDNN_TYPE_INT64, 1)->value.i[0] != id ||
         find(tensor, CUDNN_ATTR_TENSOR_DATA_TYPE, CUDNN_TYPE_DATA_TYPE, 1)->value.n[0] != type) {
         standin_wrong("tensor %lld is another one than expected", (long long)id);
@@ -156,7 +161,10 @@ static const int64_t *sizes(const descriptor *tensor, int64_t id, int type)
 static void read_operation(const descriptor *op, convolution_work *w)
 {
     static const int names[3][6] = { { 702, 704, 703, 705, 700, 701 }, { 708, 710, 709, 711, 706, 707 }, { 714, 716, 715, 717, 712, 713 } };
-    static const cnn_kernel kernels[3] = { CNN_KERNEL_CONV_FORWARD, CNN_KERNEL_CONV_BACKWARD_DATA, CNN_KERNEL_CONV_BACKWARD_WEIGHT };
+    static const cnn_kernel kernels[2][3] = {
+        { CNN_KERNEL_CONV_FORWARD, CNN_KERNEL_CONV_BACKWARD_DATA, CNN_KERNEL_CONV_BACKWARD_WEIGHT },
+        { CNN_KERNEL_CONV3D_FORWARD, CNN_KERNEL_CONV3D_BACKWARD_DATA, CNN_KERNEL_CONV3D_BACKWARD_WEIGHT }
+    };
     int kind = op->kind == CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR           ? 0
                : op->kind == CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_DATA_DESCRIPTOR   ? 1
                : op->kind == CUDNN_BACKEND_OPERATION_CONVOLUTION_BACKWARD_FILTER_DESCRIPTOR ? 2
@@ -168,12 +176,16 @@ static void read_operation(const descriptor *op, convolution_work *w)
     const descriptor *c = part(op, n[0]), *x_of = part(op, n[1]);
     int type = find(x_of, CUDNN_ATTR_TENSOR_DATA_TYPE, CUDNN_TYPE_DATA_TYPE, 1)->value.n[0];
     bool f64 = type == CUDNN_DATA_DOUBLE;
-    const int64_t *x = sizes(x_of, 1, type), *k = sizes(part(op, n[2]), 2, type), *y = sizes(part(op, n[3]), 3, type);
-    const int64_t *before = find(c, CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS, CUDNN_TYPE_INT64, 2)->value.i;
-    const int64_t *behind = find(c, CUDNN_ATTR_CONVOLUTION_POST_PADDINGS, CUDNN_TYPE_INT64, 2)->value.i;
-    const int64_t *stride = find(c, CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES, CUDNN_TYPE_INT64, 2)->value.i;
-    const int64_t *dilation = find(c, CUDNN_ATTR_CONVOLUTION_DILATIONS, CUDNN_TYPE_INT64, 2)->value.i;
-    for (int d = 0; d < 2; d++) {
+    const int64_t dims = find(c, CUDNN_ATTR_CONVOLUTION_SPATIAL_DIMS, CUDNN_TYPE_INT64, 1)->value.i[0];
+    if (dims != 2 && dims != 3) {
+        standin_wrong("a convolution of %lld dimensions", (long long)dims);
+    }
+    const int64_t *x = sizes(x_of, 1, type, dims), *k = sizes(part(op, n[2]), 2, type, dims), *y = sizes(part(op, n[3]), 3, type, dims);
+    const int64_t *before = find(c, CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS, CUDNN_TYPE_INT64, dims)->value.i;
+    const int64_t *behind = find(c, CUDNN_ATTR_CONVOLUTION_POST_PADDINGS, CUDNN_TYPE_INT64, dims)->value.i;
+    const int64_t *stride = find(c, CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES, CUDNN_TYPE_INT64, dims)->value.i;
+    const int64_t *dilation = find(c, CUDNN_ATTR_CONVOLUTION_DILATIONS, CUDNN_TYPE_INT64, dims)->value.i;
+    for (int64_t d = 0; d < dims; d++) {
         int64_t out = (x[d + 2] + before[d] + behind[d] - dilation[d] * (k[d + 2] - 1) - 1) / stride[d] + 1;
         if (out != y[d + 2]) {
             standin_wrong("a convolution of %lld elements gives %lld, not %lld", (long long)x[d + 2], (long long)out, (long long)y[d + 2]);
@@ -182,16 +194,24 @@ static void read_operation(const descriptor *op, convolution_work *w)
     double one = f64 ? find(op, n[4], CUDNN_TYPE_DOUBLE, 1)->value.d[0] : (double)find(op, n[4], CUDNN_TYPE_FLOAT, 1)->value.f[0];
     double zero = f64 ? find(op, n[5], CUDNN_TYPE_DOUBLE, 1)->value.d[0] : (double)find(op, n[5], CUDNN_TYPE_FLOAT, 1)->value.f[0];
     if (one != 1 || zero != 0 || x[1] % k[1] != 0 || x[0] != y[0] || k[0] != y[1] ||
-        find(c, CUDNN_ATTR_CONVOLUTION_SPATIAL_DIMS, CUDNN_TYPE_INT64, 1)->value.i[0] != 2 ||
         find(c, CUDNN_ATTR_CONVOLUTION_CONV_MODE, CUDNN_TYPE_CONVOLUTION_MODE, 1)->value.n[0] != CUDNN_CROSS_CORRELATION ||
         find(c, CUDNN_ATTR_CONVOLUTION_COMP_TYPE, CUDNN_TYPE_DATA_TYPE, 1)->value.n[0] != (f64 ? CUDNN_DATA_DOUBLE : CUDNN_DATA_FLOAT)) {
         standin_wrong("a convolution that does not fit");
     }
-    w->g = (cnn_conv){ .batch = x[0], .in_channels = x[1], .in_h = x[2], .in_w = x[3], .out_channels = y[1], .out_h = y[2], .out_w = y[3],
-                       .kernel_h = k[2], .kernel_w = k[3], .stride_h = stride[0], .stride_w = stride[1], .dilation_h = dilation[0],
-                       .dilation_w = dilation[1], .pad_top = before[0], .pad_left = before[1], .groups = x[1] / k[1] };
-    w->launch = (cnn_launch){ .kernel = kernels[kind], .dtype = f64 ? CNN_F64 : type == CUDNN_DATA_BFLOAT16 ? CNN_BF16 : CNN_F32,
-                              .parameters_size = sizeof w->g };
+    const int64_t h = dims - 2; /* where the rows are: behind the depth */
+    w->g.slice = (cnn_conv){ .batch = x[0], .in_channels = x[1], .in_h = x[2 + h], .in_w = x[3 + h], .out_channels = y[1], .out_h = y[2 + h],
+                             .out_w = y[3 + h], .kernel_h = k[2 + h], .kernel_w = k[3 + h], .stride_h = stride[h], .stride_w = stride[1 + h],
+                             .dilation_h = dilation[h], .dilation_w = dilation[1 + h], .pad_top = before[h], .pad_left = before[1 + h],
+                             .groups = x[1] / k[1] };
+    w->g.in_d = w->g.out_d = w->g.kernel_d = 1;
+    if (dims == 3) {
+        w->g.in_d = x[2], w->g.out_d = y[2], w->g.kernel_d = k[2];
+        w->g.stride_d = stride[0], w->g.dilation_d = dilation[0], w->g.pad_front = before[0];
+    }
+    w->kind = kind;
+    w->launch = (cnn_launch){ .kernel = kernels[dims == 3][kind],
+                              .dtype = f64 ? CNN_F64 : type == CUDNN_DATA_BFLOAT16 ? CNN_BF16 : CNN_F32,
+                              .parameters_size = dims == 3 ? sizeof w->g : sizeof w->g.slice };
 }
 
 EXPORTED int cudnnBackendFinalize(cudnnBackendDescriptor_t given)
@@ -284,14 +304,20 @@ EXPORTED int cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescriptor_t 
     }
     w.workspace = find(v, CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, 1)->value.p[0];
     standin_check_device("cudnnBackendExecute", w.workspace, ENGINE_WORKSPACE);
-    bool weight = w.launch.kernel == CNN_KERNEL_CONV_BACKWARD_WEIGHT, data = w.launch.kernel == CNN_KERNEL_CONV_BACKWARD_DATA;
+    bool weight = w.kind == 2, data = w.kind == 1;
     w.launch.in[0] = data ? at[3] : at[1];
     w.launch.in[1] = weight ? at[3] : at[2];
     w.launch.out[0] = weight ? at[2] : data ? at[1] : at[3];
-    const cnn_conv *g = &w.g;
-    const int64_t x_count = g->batch * g->in_channels * g->in_h * g->in_w, y_count = g->batch * g->out_channels * g->out_h * g->out_w;
+    const cnn_conv *g = &w.g.slice;
+    const int64_t x_count = g->batch * g->in_channels * w.g.in_d * g->in_h * g->in_w,
+                  y_count = g->batch * g->out_channels * w.g.out_d * g->out_h * g->out_w,
+                  w_count = g->out_channels * (g->in_channels / g->groups) * w.g.kernel_d * g->kernel_h * g->kernel_w;
+    const int64_t size = w.launch.dtype == CNN_F64 ? 8 : w.launch.dtype == CNN_BF16 ? 2 : 4;
+    standin_check_device("cudnnBackendExecute", at[1], (size_t)(x_count * size));
+    standin_check_device("cudnnBackendExecute", at[2], (size_t)(w_count * size));
+    standin_check_device("cudnnBackendExecute", at[3], (size_t)(y_count * size));
     w.in_count[0] = data ? y_count : x_count;
-    w.in_count[1] = weight ? y_count : g->out_channels * (g->in_channels / g->groups) * g->kernel_h * g->kernel_w;
+    w.in_count[1] = weight ? y_count : w_count;
     w.tf32 = config->engine == TENSOR_CORES && w.launch.dtype == CNN_F32;
     standin_add(handle->stream, run_convolution, &w, sizeof w, false);
     return 0;

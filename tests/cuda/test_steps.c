@@ -299,6 +299,48 @@ START_TEST(a_step_that_comes_again_is_one_graph)
 }
 END_TEST
 
+/* ---- what cuDNN is asked for ---- */
+
+/* A convolution of three dimensions and its gradients; `executes`: how many of them cuDNN has carried out. */
+static double convolved(const char *device, int *executes)
+{
+    cnn_context *ctx = cnn_context_new(.device = device, .seed = 3);
+    cnn_tape *tape = cnn_tape_new(ctx);
+    cnn_tensor *x = cnn_tensor_randn(ctx, CNN_F64, CNN_SHAPE(2, 4, 5, 6, 7)), *w = cnn_tensor_randn(ctx, CNN_F64, CNN_SHAPE(6, 2, 2, 3, 2));
+    cnn_tensor *b = cnn_tensor_randn(ctx, CNN_F64, CNN_SHAPE(6));
+    cnn_tensor_set_requires_grad(x, true);
+    cnn_tensor_set_requires_grad(w, true);
+    log_begins();
+    cnn_tape_begin(tape, CNN_TRAIN);
+    cnn_tensor *y = cnn_conv3d(cnn_input(tape, x), cnn_input(tape, w), cnn_input(tape, b),
+                               CNN_OPTIONS(cnn_conv3d_options, .stride = 2, .padding = 1, .dilation_d = 2, .groups = 2));
+    must(cnn_backward(cnn_sum(cnn_mul(y, y), 0, NULL, false)));
+    cnn_tensor *dx = cnn_input(tape, cnn_tensor_grad(x)), *dw = cnn_input(tape, cnn_tensor_grad(w));
+    const double result = cnn_tensor_item(cnn_add(cnn_sum(cnn_mul(dx, dx), 0, NULL, false), cnn_sum(cnn_mul(dw, dw), 0, NULL, false)));
+    log_ends();
+    *executes = calls_of("cudnnBackendExecute");
+    cnn_tape_free(tape);
+    cnn_tensor_free(x);
+    cnn_tensor_free(w);
+    cnn_tensor_free(b);
+    cnn_context_free(ctx);
+    return result;
+}
+
+START_TEST(convolutions_of_three_dimensions_are_made_by_cudnn)
+{
+    int executes;
+    const double expected = convolved("cpu", &executes), found = convolved("cuda", &executes);
+    ck_assert(!counts || executes == 3);
+    ck_assert_msg(fabs(found - expected) <= 1e-12 * expected, "%g, expected %g", found, expected);
+    setenv("CNN_STANDIN_ENGINES", "0", 1); /* our own kernels, where cuDNN has no engine */
+    const double own = convolved("cuda", &executes);
+    unsetenv("CNN_STANDIN_ENGINES");
+    ck_assert(!counts || executes == 0);
+    ck_assert_msg(fabs(own - expected) <= 1e-12 * expected, "%g, expected %g", own, expected);
+}
+END_TEST
+
 /* ---- sequences that are the same for a while ---- */
 
 enum { TENSORS = 12, ELEMENTS = 40, SCRIPTS = 4, LINES = 14, ROUNDS = 600 };
@@ -448,6 +490,7 @@ int main(void)
     TCase *steps = suite_case(suite, "steps", NULL, NULL);
     tcase_add_loop_test(steps, a_step_that_comes_again_is_one_graph, 0, 2);
     tcase_add_loop_test(steps, what_is_followed_is_what_is_handed_over, 0, 3);
+    tcase_add_test(steps, convolutions_of_three_dimensions_are_made_by_cudnn);
     tcase_add_test(steps, arguments_of_many_steps_wait_for_their_turn);
     int status = suite_run(suite);
     unlink(log_path);
