@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-enum operand { OF_X, OF_Y, OF_P, OF_Z, OF_B, OF_I, OF_J, OF_K, OF_T, OF_W, OF_V, OF_C, OPERANDS };
+enum operand { OF_X, OF_Y, OF_P, OF_Z, OF_B, OF_I, OF_J, OF_K, OF_T, OF_W, OF_V, OF_C, OF_G, OPERANDS };
 
 typedef struct bench {
     cnn_context *ctx;
@@ -39,6 +39,7 @@ static cnn_tensor *input(const bench *b, enum operand which)
 #define W input(b, OF_W)
 #define V input(b, OF_V)
 #define C input(b, OF_C)
+#define G input(b, OF_G)
 #define ROWS b->rows
 #define COLUMNS b->columns
 #define CONTEXT b->ctx
@@ -63,6 +64,7 @@ static cnn_tensor *input(const bench *b, enum operand which)
 #undef W
 #undef V
 #undef C
+#undef G
 
 static const struct operation {
     const char *name;
@@ -123,6 +125,7 @@ static void make_operands(bench *b)
     b->tensors[OF_T] = drawn(ctx, CNN_I64, CNN_SHAPE(rows), columns);
     b->tensors[OF_W] = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(columns));
     b->tensors[OF_V] = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(columns));
+    b->tensors[OF_G] = drawn(ctx, CNN_I64, CNN_SHAPE(rows / 25, columns), 25);
     b->tensors[OF_C] = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(channels < 4 ? 4 : channels, 1, 1));
     for (int i = 0; i < OPERANDS; i++) {
         if (!b->tensors[i]) {

@@ -13,7 +13,7 @@ from peer_pytorch import described
 from peers import elementwise_lines
 
 ROW = re.compile(r'(?:ELEMENTWISE|CNN_OP_BENCH)\((\w+), "(\w+)", "(\w+)", (.*?),\s*"([^"]*)"\)$', re.MULTILINE | re.DOTALL)
-NAMES = "XYPZBIJKTWVC"
+NAMES = "XYPZBIJKTWVCG"
 
 
 def rows():
@@ -33,7 +33,7 @@ def operands(layout, rows, columns):
         "Z": torch.randn(images, channels, *((25, 40) if rows >= 250 else (10, 25))),
         "B": torch.rand(rows, columns) < 0.5, "I": torch.randint(columns, (rows, columns)), "J": torch.randint(rows, (rows,)),
         "K": torch.randint(columns, (columns,)), "T": torch.randint(columns, (rows,)), "W": torch.randn(columns),
-        "V": torch.randn(columns), "C": torch.randn(channels, 1, 1),
+        "V": torch.randn(columns), "C": torch.randn(channels, 1, 1), "G": torch.randint(25, (rows // 25, columns)),
     }
     for t in made.values():
         t.requires_grad_(t.is_floating_point())

@@ -1,6 +1,7 @@
 /* Elementwise operations on operands that lie in other ways than rows: the same bits as on contiguous copies of them, for sizes
  * around the tiles and steps of the kernels and for one and three threads; choice and masks against plain loops; powers against
- * single ones; cross-entropy of many classes, means of whole planes and reductions of views against sums in f64. */
+ * single ones; cross-entropy of many classes, runs of any length, means of whole planes and reductions of views against sums
+ * in f64. */
 #include "base/math.h"
 #include "support/elements.h"
 #include "support/suite.h"
@@ -243,42 +244,110 @@ START_TEST(powers_have_the_bits_of_single_ones)
 }
 END_TEST
 
-/* ---- cross-entropy of rows ---- */
+/* ---- cross-entropy of rows and of pixels ---- */
 
+enum { CLASS_COUNTS = 9, LAYOUTS = 2, CROSS_ENTROPIES = 4, IGNORED = 2 };
+
+/* The factor of log p of class c in the loss of a sample. */
+static double factor_of(int kind, int64_t classes, int64_t c, int64_t index, double probability)
+{
+    double smoothing = kind ? 0.1 : 0, weight = kind >= 2 ? 0.5 + (double)(c % 3) : 1;
+    return weight * ((1 - smoothing) * (kind == 3 ? probability : c == index) + smoothing / (double)classes);
+}
+
+/* Indices; smoothed ones; with weights too; probabilities with both: against the formula in f64. 70 samples are rows of [70, C] or
+ * pixels of [2, C, 35]. log p is rounded at up to 9, and so is the logarithm in it: 2e-6. */
 START_TEST(cross_entropy_of_many_classes)
 {
-    static const int64_t counts[] = { 1, 7, 8, 10, 63, 64, 65, 200, 1000 };
-    enum { SAMPLES = 5, IGNORED = 2 };
-    const int64_t classes = counts[_i];
-    cnn_tensor *logits = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(SAMPLES, classes));
-    int64_t index[SAMPLES];
+    static const int64_t counts[CLASS_COUNTS] = { 1, 7, 8, 10, 63, 64, 65, 200, 1000 };
+    enum { SAMPLES = 70 };
+    const int kind = _i / LAYOUTS / CLASS_COUNTS;
+    const int64_t classes = counts[_i / LAYOUTS % CLASS_COUNTS], inner = _i % LAYOUTS ? SAMPLES / 2 : 1, batch = SAMPLES / inner;
+    cnn_tensor *logits = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(batch, classes, inner));
+    cnn_tensor *shares = cnn_tensor_rand(ctx, CNN_F32, CNN_SHAPE(batch, classes, inner));
+    cnn_tensor *target = cnn_tensor_zeros(ctx, CNN_I64, CNN_SHAPE(batch, inner));
+    cnn_tensor *weight = cnn_tensor_zeros(ctx, CNN_F32, CNN_SHAPE(classes));
+    int64_t *index = cnn_tensor_data(target);
     for (int i = 0; i < SAMPLES; i++) {
         index[i] = i == IGNORED ? -100 : (17 * i + 3) % classes;
     }
-    cnn_tensor *target = cnn_tensor_from_data(ctx, CNN_I64, CNN_SHAPE(SAMPLES), index);
+    for (int64_t c = 0; c < classes; c++) {
+        ((float *)cnn_tensor_data(weight))[c] = 0.5f + (float)(c % 3);
+    }
     cnn_tensor_set_requires_grad(logits, true);
     cnn_tape_begin(tape, CNN_TRAIN);
-    cnn_tensor *loss = cnn_cross_entropy(cnn_input(tape, logits), cnn_input(tape, target));
-    ck_assert_int_eq(cnn_backward(loss), CNN_OK);
-    const float *x = host_elements(logits), *dx = host_elements(cnn_tensor_grad(logits));
+    cnn_tensor *rows = inner == 1 ? cnn_squeeze(cnn_input(tape, logits), 2) : cnn_input(tape, logits);
+    cnn_tensor *to = cnn_input(tape, kind == 3 ? shares : target);
+    cnn_cross_entropy_options options = { .struct_size = sizeof options, .reduction = CNN_REDUCE_SUM };
+    options.label_smoothing = kind ? 0.1 : 0;
+    options.weight = kind >= 2 ? weight : NULL;
+    cnn_tensor *loss = cnn_cross_entropy_with(rows, inner == 1 ? cnn_squeeze(to, -1) : to, &options);
+    ck_assert_msg(cnn_backward(loss) == CNN_OK, "%s", cnn_last_error(ctx));
+    const float *x = host_elements(logits), *q = host_elements(shares), *dx = host_elements(cnn_tensor_grad(logits));
     double total = 0;
     for (int s = 0; s < SAMPLES; s++) {
-        double sum = 0;
+        const int64_t first = s / inner * classes * inner + s % inner;
+        const bool ignored = s == IGNORED && kind < 3;
+        double sum = 0, factors = 0;
         for (int64_t c = 0; c < classes; c++) {
-            sum += exp((double)x[s * classes + c]);
+            sum += exp((double)x[first + c * inner]);
+            factors += factor_of(kind, classes, c, index[s], (double)q[first + c * inner]);
         }
         for (int64_t c = 0; c < classes; c++) {
-            double p = exp((double)x[s * classes + c]) / sum;
-            double expected = s == IGNORED ? 0 : (p - (c == index[s])) / (SAMPLES - 1);
-            double got = (double)dx[s * classes + c];
-            ck_assert_msg(fabs(got - expected) <= 1e-6 * fabs(expected) + 1e-8, "sample %d, class %d: %g, expected %g", s, (int)c,
+            const int64_t at = first + c * inner;
+            double p = exp((double)x[at]) / sum, factor = factor_of(kind, classes, c, index[s], (double)q[at]);
+            double expected = ignored ? 0 : p * factors - factor, got = (double)dx[at];
+            ck_assert_msg(fabs(got - expected) <= 2e-6 * (p * factors + factor), "sample %d, class %d: %g, expected %g", s, (int)c,
                           got, expected);
+            total -= ignored ? 0 : factor * log(p);
         }
-        total -= s == IGNORED ? 0 : (double)x[s * classes + index[s]] - log(sum);
     }
-    ck_assert_double_eq_tol(cnn_tensor_item(loss), total / (SAMPLES - 1), 1e-5);
+    ck_assert_double_eq_tol(cnn_tensor_item(loss), total, 1e-6 * total + 1e-9);
     cnn_tensor_free(logits);
+    cnn_tensor_free(shares);
     cnn_tensor_free(target);
+    cnn_tensor_free(weight);
+}
+END_TEST
+
+/* ---- reductions and softmax of runs of any length ---- */
+
+/* Three runs of n elements, of which the last one has a NaN where the case says. */
+START_TEST(runs_of_any_length)
+{
+    enum { RUNS = 3 };
+    const int64_t n = _i + 1, at = 7 * _i % n;
+    cnn_tensor *x = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(RUNS, n));
+    ((float *)cnn_tensor_data(x))[2 * n + at] = NAN;
+    cnn_tape_begin(tape, CNN_EVAL);
+    const float *from = host_elements(x), *sum = host_elements(cnn_sum(cnn_input(tape, x), CNN_DIMS(1), false));
+    const float *most = host_elements(cnn_max(cnn_input(tape, x), CNN_DIMS(1), false));
+    const float *least = host_elements(cnn_min(cnn_input(tape, x), CNN_DIMS(1), false));
+    const float *soft = host_elements(cnn_softmax(cnn_input(tape, x), 1));
+    const float *logs = host_elements(cnn_log_softmax(cnn_input(tape, x), 1));
+    for (int r = 0; r < RUNS - 1; r++) {
+        double total = 0, size = 0, exps = 0;
+        float largest = -INFINITY, smallest = INFINITY;
+        for (int64_t i = r * n; i < (r + 1) * n; i++) {
+            total += (double)from[i];
+            size += fabs((double)from[i]);
+            exps += exp((double)from[i]);
+            largest = from[i] > largest ? from[i] : largest;
+            smallest = from[i] < smallest ? from[i] : smallest;
+        }
+        ck_assert_double_le(fabs((double)sum[r] - total), 1e-7 * size);
+        ck_assert(most[r] == largest && least[r] == smallest);
+        for (int64_t i = r * n; i < (r + 1) * n; i++) {
+            double p = exp((double)from[i]) / exps;
+            ck_assert_double_le(fabs((double)soft[i] - p), 1e-6 * p);
+            ck_assert_double_le(fabs((double)logs[i] - log(p)), 1e-6);
+        }
+    }
+    ck_assert(isnan(sum[2]) && isnan(most[2]) && isnan(least[2]));
+    for (int64_t i = 2 * n; i < 3 * n; i++) {
+        ck_assert(isnan(soft[i]) && isnan(logs[i]));
+    }
+    cnn_tensor_free(x);
 }
 END_TEST
 
@@ -319,7 +388,8 @@ int main(void)
     tcase_add_loop_test(tests, choice_takes_any_strides, 0, 5 * 64);
     tcase_add_loop_test(tests, bytes_compare, 0, 2 * 16);
     tcase_add_test(tests, powers_have_the_bits_of_single_ones);
-    tcase_add_loop_test(tests, cross_entropy_of_many_classes, 0, 9);
+    tcase_add_loop_test(tests, cross_entropy_of_many_classes, 0, CLASS_COUNTS * LAYOUTS * CROSS_ENTROPIES);
+    tcase_add_loop_test(tests, runs_of_any_length, 0, 100);
     tcase_add_loop_test(tests, planes_have_their_means, 0, 2);
     return suite_run(suite);
 }

@@ -64,6 +64,7 @@ static cnn__softmax_nll loss_of(const cnn__cpu_call *j, const void *statistics)
     const bool f32 = j->l->dtype == CNN_F32;
     return (cnn__softmax_nll){
         .dtype = j->l->dtype,
+        .loops = f32 ? maps->nll_f32 : &cnn__nll_loops_f64,
         .exp = (f32 ? maps->f32 : maps->f64)->unary[CNN_UNARY_EXP],
         .largest = f32 ? maps->reduce_f32[CNN_REDUCE_OF_MAX] : cnn__reduce_tile[CNN_REDUCE_OF_MAX][CNN_F64],
         .total = f32 ? maps->reduce_f32[CNN_REDUCE_OF_SUM] : cnn__reduce_tile[CNN_REDUCE_OF_SUM][CNN_F64],
@@ -73,6 +74,7 @@ static cnn__softmax_nll loss_of(const cnn__cpu_call *j, const void *statistics)
         .target_dtype = cnn__dtypes[p->target_dtype].compute,
         .ignore_index = p->ignore_index,
         .smoothing = p->smoothing,
+        .share = p->smoothing / (double)p->classes,
         .logits = j->l->in[0],
         .target = j->l->in[1],
         .weight = j->l->in[2],

@@ -7,9 +7,12 @@ static A NAME(run)(const X *x, int64_t n, int64_t stride)
 {
     L lane[8] = { START, START, START, START, START, START, START, START };
     int64_t i = 0;
-#ifdef LONG_RUN_LANES
-    if (stride == 1 && n >= LONG_RUN_LANES) {
+#ifdef LONG_RUN
+    if (stride == 1 && n >= LONG_RUN) {
         i = NAME(whole)(x, n, lane);
+    }
+    if (i > n) {
+        return (A)lane[0];
     }
 #endif
     if (stride == 1) {
@@ -31,6 +34,7 @@ static A NAME(run)(const X *x, int64_t n, int64_t stride)
     return (A)lane[0];
 }
 
+#ifndef OWN_ROWS
 /* Down the columns of a run of rows, four rows at a time. */
 static void NAME(rows)(const X *x, int64_t n, int64_t stride, int64_t width, A *restrict a)
 {
@@ -51,6 +55,7 @@ static void NAME(rows)(const X *x, int64_t n, int64_t stride, int64_t width, A *
         }
     }
 }
+#endif
 
 /* A run of any length; MOST elements are joined before they meet the total, which keeps the error of long sums
  * small. */
@@ -64,8 +69,11 @@ static A NAME(long_run)(const X *x, int64_t n, int64_t stride)
     return total;
 }
 
-static void NAME(tile)(const void *from, const cnn__nest *nest, int64_t first, int64_t count, int64_t width,
-                       void *accumulators)
+#ifndef TILE
+#define TILE static
+#endif
+TILE void NAME(tile)(const void *from, const cnn__nest *nest, int64_t first, int64_t count, int64_t width,
+                     void *accumulators)
 {
     const X *x = from;
     A *a = accumulators;
@@ -99,3 +107,4 @@ static void NAME(tile)(const void *from, const cnn__nest *nest, int64_t first, i
 }
 #undef X
 #undef NAME
+#undef TILE

@@ -3,6 +3,7 @@
  * largest element is subtracted first, so that exp() cannot overflow; sums are of doubles, in lanes. No include
  * guard: one inclusion, one dtype. */
 #define SOFTMAX_LANES 16
+#define SOFTMAX_ROWS 64
 
 static X FN(largest)(int64_t n, const X *x)
 {
@@ -11,6 +12,23 @@ static X FN(largest)(int64_t n, const X *x)
     row.ndim = 0;
     REDUCE(CNN_REDUCE_OF_MAX)(x, &row, 0, n, 1, &most);
     return (X)most;
+}
+
+#ifndef OWN_ROWS
+/* y[i] = x[i] − a − b */
+static void FN(row_minus)(int64_t n, X *y, const X *x, X a, X b)
+{
+    CNN__IVDEP
+    for (int64_t i = 0; i < n; i++) {
+        y[i] = x[i] - a - b;
+    }
+}
+
+static void FN(row_times)(int64_t n, X *y, X factor)
+{
+    for (int64_t i = 0; i < n; i++) {
+        y[i] *= factor;
+    }
 }
 
 static double FN(total)(int64_t n, const X *x)
@@ -32,22 +50,24 @@ static double FN(total)(int64_t n, const X *x)
     }
     return lane[0];
 }
+#endif
 
 ROW FN(softmax)(int64_t rows, int64_t n, const void *from, void *to)
 {
     const X *x = from;
-    X *y = to;
+    X *y = to, factor[SOFTMAX_ROWS];
     for (int64_t r = 0; r < rows; r++, x += n) {
-        const X most = FN(largest)(n, x);
-        for (int64_t i = 0; i < n; i++) {
-            y[r * n + i] = x[i] - most;
-        }
+        FN(row_minus)(n, y + r * n, x, FN(largest)(n, x), 0);
     }
     FN(softmax_exp)(rows * n, y);
-    for (int64_t r = 0; r < rows; r++, y += n) {
-        const X factor = (X)(1 / FN(total)(n, y));
-        for (int64_t i = 0; i < n; i++) {
-            y[i] *= factor;
+    /* A sum would wait for the row before to be stored. */
+    for (int64_t count; rows > 0; rows -= count, y += count * n) {
+        count = cnn__min(rows, SOFTMAX_ROWS);
+        for (int64_t r = 0; r < count; r++) {
+            factor[r] = (X)(1 / FN(total)(n, y + r * n));
+        }
+        for (int64_t r = 0; r < count; r++) {
+            FN(row_times)(n, y + r * n, factor[r]);
         }
     }
 }
@@ -55,7 +75,7 @@ ROW FN(softmax)(int64_t rows, int64_t n, const void *from, void *to)
 /* A block of exponentials at a time, because y may be x: of some rows, or of a part of one. */
 ROW FN(log_softmax)(int64_t rows, int64_t n, const void *from, void *to)
 {
-    enum { SOFTMAX_BLOCK = 1024, SOFTMAX_ROWS = 64 };
+    enum { SOFTMAX_BLOCK = 1024 };
     const X *x = from;
     X *y = to, most[SOFTMAX_ROWS], block[SOFTMAX_BLOCK];
     double sum[SOFTMAX_ROWS];
@@ -69,9 +89,7 @@ ROW FN(log_softmax)(int64_t rows, int64_t n, const void *from, void *to)
         for (int64_t start = 0; start < n; start += SOFTMAX_BLOCK) {
             const int64_t size = cnn__min(SOFTMAX_BLOCK, n - start);
             for (int64_t r = 0; r < count; r++) {
-                for (int64_t i = 0; i < size; i++) {
-                    block[r * size + i] = x[r * n + start + i] - most[r];
-                }
+                FN(row_minus)(size, block + r * size, x + r * n + start, most[r], 0);
             }
             FN(softmax_exp)(count * size, block);
             for (int64_t r = 0; r < count; r++) {
@@ -79,11 +97,7 @@ ROW FN(log_softmax)(int64_t rows, int64_t n, const void *from, void *to)
             }
         }
         for (int64_t r = 0; r < count; r++) {
-            const X log_sum = (X)cnn__log_f64(sum[r]);
-            CNN__IVDEP
-            for (int64_t i = r * n; i < (r + 1) * n; i++) {
-                y[i] = x[i] - most[r] - log_sum;
-            }
+            FN(row_minus)(n, y + r * n, x + r * n, most[r], (X)cnn__log_f64(sum[r]));
         }
     }
 }
@@ -91,4 +105,6 @@ ROW FN(log_softmax)(int64_t rows, int64_t n, const void *from, void *to)
 #undef FN
 #undef REDUCE
 #undef ROW
+#undef OWN_ROWS
 #undef SOFTMAX_LANES
+#undef SOFTMAX_ROWS

@@ -4,13 +4,6 @@
 
 enum { TASK_ELEMENTS = 16384, TASK_SAMPLES = 1024 };
 
-#define X float
-#define OWN(name) cnn__##name##_f32
-#define FN(name) name##_f32
-#include "kernels/array/softmax_nll_impl.h"
-
-const cnn__nll_loops cnn__nll_loops_f32 = { forward_f32, backward_f32 };
-
 /* ---- tasks ---- */
 
 typedef struct work {
@@ -30,10 +23,11 @@ static work nll_plan(const cnn__softmax_nll *g)
     return w;
 }
 
-/* The run that begins at `sample` and ends before `end`, with its batch entry, and within CNN__NLL_RUN. */
+/* The run that begins at `sample` and ends before `end`, with its batch entry if it is no short row, and within
+ * CNN__NLL_RUN. */
 static cnn__nll_run run_at(const cnn__softmax_nll *g, int64_t sample, int64_t end)
 {
-    int64_t n = sample / g->inner, d = sample % g->inner, count = g->inner - d;
+    int64_t n = sample / g->inner, d = sample % g->inner, count = cnn__nll_short(g) ? end - sample : g->inner - d;
     count = count < end - sample ? count : end - sample;
     return (cnn__nll_run){ sample, n * g->classes * g->inner + d, (int)(count < CNN__NLL_RUN ? count : CNN__NLL_RUN) };
 }
@@ -49,9 +43,9 @@ static void task(void *arg, int64_t number, int worker)
     while (begin < end) {
         cnn__nll_run r = run_at(g, begin, end);
         if (w->out) {
-            (g->dtype == CNN_F32 ? &cnn__nll_loops_f32 : &cnn__nll_loops_f64)->backward(g, r, w->out);
+            g->loops->backward(g, r, w->out);
         } else {
-            (g->dtype == CNN_F32 ? &cnn__nll_loops_f32 : &cnn__nll_loops_f64)->forward(g, r, w->losses, sums);
+            g->loops->forward(g, r, w->losses, sums);
         }
         begin += r.count;
     }

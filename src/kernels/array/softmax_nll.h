@@ -22,14 +22,17 @@ typedef struct cnn__softmax_nll {
     cnn_dtype target_dtype; /* i64, i32, u8: indices [batch, inner]; else probabilities, like the logits */
     const void *target;
     int64_t ignore_index;
-    double smoothing;
+    double smoothing, share; /* ε and ε/C */
     void *stats; /* [2, samples]: the largest logit; the log of Σ exp(logit − largest); only the cross-entropy has it */
+    const cnn__nll_loops *loops;   /* of that dtype */
     cnn__map_fn exp;               /* the map exp of that dtype */
     cnn__reduce_fn largest, total; /* the same */
     cnn_class_loss function;
     int power;
     double margin;
 } cnn__softmax_nll;
+
+extern const cnn__nll_loops cnn__nll_loops_f64;
 
 size_t cnn__softmax_nll_workspace(const cnn__softmax_nll *g);
 

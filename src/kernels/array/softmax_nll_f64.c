@@ -2,7 +2,6 @@
 #include "kernels/array/softmax_nll_loops.h"
 
 #define X double
-#define OWN(name) cnn__##name##_f64
 #define FN(name) name##_f64
 #include "kernels/array/softmax_nll_impl.h"
 

@@ -1,103 +1,131 @@
-/* The loops of the cross-entropy kernel, compiled once for each dtype with X, OWN(name), its function of
- * array/math.h, and FN(name) defined.
+/* The loops of the cross-entropy kernel, compiled for each dtype, and for f32 once for each instruction set
+ * (simd/map/nll.c), with X and FN(name) defined.
  *
- * A run is up to CNN__NLL_RUN neighbouring samples of one batch entry: the classes are the outer loop and the samples
- * the inner one, so that memory is walked forwards for [N,C] and for [N,C,H,W]. Sums over classes are made in
- * double. */
+ * A run is up to CNN__NLL_RUN neighbouring samples, of one batch entry if it has several: the classes are the outer
+ * loop and the samples the inner one, so that memory is walked forwards for [N,C,H,W]. Rows of few classes are
+ * transposed first; a sample of many classes is a run. Sums over classes are made in double. */
 
 /* The factor of logp in the loss of one sample. */
 static double FN(factor)(const cnn__softmax_nll *g, int64_t class, int64_t target, int64_t at)
 {
     const X *weight = g->weight;
-    double w = weight ? (double)weight[class] : 1, share = g->smoothing / (double)g->classes;
+    double w = weight ? (double)weight[class] : 1;
     double p = cnn__nll_indexed(g) ? (class == target ? 1 : 0) : (double)((const X *)g->target)[at];
-    return w * ((1 - g->smoothing) * p + share);
+    return w * ((1 - g->smoothing) * p + g->share);
 }
 
-/* Exponentials of a block in place, by the map of the instruction set, which gives the bits of OWN(exp). The block has
- * room for whole steps. */
-static void FN(exponentials)(const cnn__softmax_nll *g, int n, X *block)
+/* n elements with zeros behind them up to whole steps, in the room if there are not whole steps of them at x. */
+static __attribute__((noinline)) const X *FN(whole_steps)(int *n, const X *x, X *room)
+{
+    if (*n % CNN__MAP_STEP == 0) {
+        return x;
+    }
+    memcpy(room, x, (size_t)*n * sizeof *x);
+    for (; *n % CNN__MAP_STEP; ++*n) {
+        room[*n] = 0;
+    }
+    return room;
+}
+
+/* Exponentials of whole steps in place, by the map of the instruction set. */
+static __attribute__((noinline)) void FN(exponentials)(const cnn__softmax_nll *g, int n, X *block)
 {
     static const cnn__map map = { .inputs = 1, .size = sizeof(X), .y_size = sizeof(X) };
     const void *from = block;
-    for (; n % CNN__MAP_STEP; n++) {
-        block[n] = 0;
-    }
     g->exp(n, block, &from, &map);
 }
 
-/* The statistics of one sample whose classes are neighbours, few of them. */
-static void FN(row_statistics)(const cnn__softmax_nll *g, const X *x, X *largest_of, X *log_sum)
-{
-    const int classes = (int)g->classes;
-    X largest = (X)-INFINITY, block[CNN__NLL_RUN];
-    double sum = 0;
-    for (int i = 0; i < classes; i++) {
-        largest = x[i] > largest ? x[i] : largest;
-    }
-    for (int i = 0; i < classes; i++) {
-        block[i] = x[i] - largest;
-    }
-    FN(exponentials)(g, classes, block);
-    for (int i = 0; i < classes; i++) {
-        sum += (double)block[i];
-    }
-    *largest_of = largest;
-    *log_sum = (X)cnn__log_f64(sum);
-}
+/* The compiler sees that nothing is left over. */
+#define WHOLE_STEPS(n) ((n) & -(int)CNN__MAP_STEP)
 
-/* Those of many. */
-static void FN(long_row_statistics)(const cnn__softmax_nll *g, const X *x, X *largest_of, X *log_sum)
+/* The largest logit of one sample whose classes are neighbours, and the sum of the exponentials. */
+static double FN(row_sum)(const cnn__softmax_nll *g, const X *x, X *largest_of)
 {
     double largest, part, sum = 0;
     X block[CNN__NLL_LONG_BLOCK];
     cnn__nest row;
     row.ndim = 0;
     g->largest(x, &row, 0, g->classes, 1, &largest);
+    const X most = (X)largest;
     for (int64_t first = 0; first < g->classes; first += CNN__NLL_LONG_BLOCK) {
-        int count = (int)cnn__min(g->classes - first, CNN__NLL_LONG_BLOCK);
-        for (int i = 0; i < count; i++) {
-            block[i] = x[first + i] - (X)largest;
+        int count = (int)cnn__min(g->classes - first, CNN__NLL_LONG_BLOCK), n = count;
+        const X *from = FN(whole_steps)(&n, x + first, block);
+        CNN__IVDEP
+        for (int i = 0; i < WHOLE_STEPS(n); i++) {
+            block[i] = from[i] - most;
         }
-        FN(exponentials)(g, count, block);
+        FN(exponentials)(g, n, block);
         g->total(block, &row, 0, count, 1, &part);
         sum += part;
     }
-    *largest_of = (X)largest;
-    *log_sum = (X)cnn__log_f64(sum);
+    *largest_of = most;
+    return sum;
 }
 
-static void FN(statistics)(const cnn__softmax_nll *g, cnn__nll_run r)
+/* Those of up to CNN__NLL_RUN samples beside each other; the elements of a class are `step` behind those of the one
+ * before. */
+static void FN(run_sums)(const cnn__softmax_nll *g, int count, const X *x, int64_t step, X *largest_of, double *sum)
 {
-    const X *x = (const X *)g->logits + r.first;
-    X *largest = (X *)g->stats + r.sample, *log_sum = largest + g->batch * g->inner;
-    double sum[CNN__NLL_RUN];
-    X block[CNN__NLL_RUN];
-    if (g->inner == 1) {
-        (g->classes < CNN__NLL_RUN ? FN(row_statistics) : FN(long_row_statistics))(g, x, largest, log_sum);
-        return;
-    }
-    for (int i = 0; i < r.count; i++) {
+    X block[CNN__NLL_RUN], largest[CNN__NLL_RUN];
+    for (int i = 0; i < CNN__NLL_RUN; i++) {
         largest[i] = (X)-INFINITY;
         sum[i] = 0;
     }
     for (int64_t c = 0; c < g->classes; c++) {
-        for (int i = 0; i < r.count; i++) {
-            X v = x[c * g->inner + i];
-            largest[i] = v > largest[i] ? v : largest[i];
+        int n = count;
+        const X *from = FN(whole_steps)(&n, x + c * step, block);
+        for (int i = 0; i < WHOLE_STEPS(n); i++) {
+            largest[i] = from[i] > largest[i] ? from[i] : largest[i];
         }
     }
     for (int64_t c = 0; c < g->classes; c++) {
-        for (int i = 0; i < r.count; i++) {
-            block[i] = x[c * g->inner + i] - largest[i];
+        int n = count;
+        const X *from = FN(whole_steps)(&n, x + c * step, block);
+        CNN__IVDEP
+        for (int i = 0; i < WHOLE_STEPS(n); i++) {
+            block[i] = from[i] - largest[i];
         }
-        FN(exponentials)(g, r.count, block);
-        for (int i = 0; i < r.count; i++) {
+        FN(exponentials)(g, n, block);
+        for (int i = 0; i < WHOLE_STEPS(n); i++) {
             sum[i] += (double)block[i];
         }
     }
+    memcpy(largest_of, largest, (size_t)count * sizeof *largest);
+}
+
+/* Short rows are brought beside each other: to[j · to_step + i] = from[i · from_step + j]. */
+static __attribute__((noinline)) void FN(turn_rows)(int64_t n, int64_t m, const X *from, int64_t from_step, X *to,
+                                                    int64_t to_step)
+{
+    for (int64_t i = 0; i < n; i++) {
+        for (int64_t j = 0; j < m; j++) {
+            to[j * to_step + i] = from[i * from_step + j];
+        }
+    }
+}
+
+static void FN(statistics)(const cnn__softmax_nll *g, cnn__nll_run r)
+{
+    enum { TOGETHER = 8 }; /* logarithms */
+    const X *x = (const X *)g->logits + r.first;
+    X *largest = (X *)g->stats + r.sample, *log_sum = largest + g->batch * g->inner, room[CNN__NLL_RUN * CNN__NLL_RUN];
+    double sum[CNN__NLL_RUN];
+    if (cnn__nll_short(g)) {
+        FN(turn_rows)(r.count, g->classes, x, g->classes, room, CNN__NLL_RUN);
+        FN(run_sums)(g, r.count, room, CNN__NLL_RUN, largest, sum);
+    } else if (g->inner > 1) {
+        FN(run_sums)(g, r.count, x, g->inner, largest, sum);
+    } else {
+        sum[0] = FN(row_sum)(g, x, largest);
+        for (int i = 1; i < TOGETHER; i++) {
+            sum[i] = 1;
+        }
+    }
+    for (int i = 0; i < ((r.count + TOGETHER - 1) & -TOGETHER); i++) {
+        sum[i] = cnn__log_f64(sum[i]);
+    }
     for (int i = 0; i < r.count; i++) {
-        log_sum[i] = (X)cnn__log_f64(sum[i]);
+        log_sum[i] = (X)sum[i];
     }
 }
 
@@ -167,7 +195,7 @@ static void FN(forward)(const cnn__softmax_nll *g, cnn__nll_run r, void *losses,
         FN(statistics)(g, r);
     }
     for (int i = 0; i < r.count; i++) {
-        double divisor, loss = FN(loss)(g, r.sample + i, r.first + i, &divisor);
+        double divisor, loss = FN(loss)(g, r.sample + i, cnn__nll_first(g, r, i), &divisor);
         if (losses) {
             ((X *)losses)[r.sample + i] = (X)loss;
         }
@@ -176,51 +204,142 @@ static void FN(forward)(const cnn__softmax_nll *g, cnn__nll_run r, void *losses,
     }
 }
 
-/* The gradient of a sample with an index, without weights and smoothing, whose classes are neighbours: q is 1 at the
- * target and 0 elsewhere. */
-static void FN(row_gradient)(const cnn__softmax_nll *g, int64_t sample, int64_t first, double dy, X *dx)
+/* What the gradients of a run's elements are made of. A block is one class of all samples (across), or up to
+ * CNN__NLL_RUN classes of one sample. */
+#define NLL_BLOCK FN(nll_block)
+typedef struct NLL_BLOCK {
+    X largest[CNN__NLL_RUN];
+    double log_sum[CNN__NLL_RUN], scale[CNN__NLL_RUN], total[CNN__NLL_RUN], factor[CNN__NLL_RUN];
+    int64_t target[CNN__NLL_RUN];
+    bool across;
+    int room; /* elements that are set, whole steps */
+} NLL_BLOCK;
+
+/* The factors of logp in the losses, where there are weights or probabilities; `at` is the place of the block's first
+ * element. */
+static __attribute__((cold)) void FN(block_factors)(const cnn__softmax_nll *g, int n, int64_t at, int64_t class,
+                                                    NLL_BLOCK *b)
 {
-    const X *x = (const X *)g->logits + first, *stats = g->stats, largest = stats[sample];
-    const double log_sum = (double)stats[g->batch * g->inner + sample];
-    const int64_t target = cnn__nll_index(g, sample);
-    X at_target = 0, block[CNN__NLL_RUN];
-    for (int64_t begin = 0; begin < g->classes; begin += CNN__NLL_RUN) {
-        int count = (int)(g->classes - begin < CNN__NLL_RUN ? g->classes - begin : CNN__NLL_RUN);
-        for (int i = 0; i < count; i++) {
-            block[i] = (X)((double)(x[begin + i] - largest) - log_sum);
-        }
-        FN(exponentials)(g, count, block);
-        for (int i = 0; i < count; i++) {
-            dx[first + begin + i] = (X)(dy * (double)block[i]);
-        }
-        at_target = target - begin >= 0 && target - begin < count ? block[target - begin] : at_target;
+    const int64_t step = cnn__nll_short(g) ? g->classes : 1;
+    for (int i = 0; i < n; i++) {
+        b->factor[i] = FN(factor)(g, b->across ? class : class + i, b->target[b->across ? i : 0], at + i * step);
     }
-    dx[first + target] = (X)(dy * ((double)at_target - 1));
+}
+
+/* The same of indices without weights. In the blocks of one sample only the factor of the target differs. */
+static void FN(block_shares)(const cnn__softmax_nll *g, int64_t class, NLL_BLOCK *b)
+{
+    const double hit = 1 - g->smoothing + g->share, miss = g->share;
+    const int64_t place = b->target[0] - class;
+    if (b->across) {
+        for (int i = 0; i < WHOLE_STEPS(b->room); i++) {
+            b->factor[i] = b->target[i] == class ? hit : miss;
+        }
+        return;
+    }
+    for (int i = 0; i < WHOLE_STEPS(b->room) && class == 0; i++) {
+        b->factor[i] = miss;
+    }
+    if (place < 0 && place >= -CNN__NLL_RUN) {
+        b->factor[place + CNN__NLL_RUN] = miss;
+    } else if (place >= 0 && place < b->room) {
+        b->factor[place] = hit;
+    }
+}
+
+static void FN(block_totals)(int n, NLL_BLOCK *b)
+{
+    if (b->across) {
+        for (int i = 0; i < WHOLE_STEPS(b->room); i++) {
+            b->total[i] += b->factor[i];
+        }
+    } else {
+        double sum = b->total[0];
+        for (int i = 0; i < n; i++) {
+            sum += b->factor[i];
+        }
+        b->total[0] = sum;
+    }
+}
+
+static void FN(block_slopes)(const cnn__softmax_nll *g, int n, const X *x, X *dx, const NLL_BLOCK *b)
+{
+    X block[CNN__NLL_RUN];
+    const size_t bytes = (size_t)n * sizeof *block;
+    const X *from = FN(whole_steps)(&n, x, block);
+    CNN__IVDEP
+    for (int i = 0; i < WHOLE_STEPS(n); i++) {
+        block[i] = (X)((double)(from[i] - b->largest[i]) - b->log_sum[i]);
+    }
+    FN(exponentials)(g, n, block);
+    for (int i = 0; i < WHOLE_STEPS(n); i++) {
+        block[i] = (X)(b->scale[i] * ((double)block[i] * b->total[i] - b->factor[i]));
+    }
+    memcpy(dx, block, bytes);
 }
 
 /* d loss / d logit = softmax · Σ q − q */
-static void FN(logits_gradient)(const cnn__softmax_nll *g, int64_t sample, int64_t first, double dy, X *dx)
+static void FN(logits_gradient)(const cnn__softmax_nll *g, cnn__nll_run r, const double *dy, X *to)
 {
-    if (cnn__nll_indexed(g) && g->inner == 1 && !g->weight && g->smoothing == 0 &&
-        cnn__nll_index(g, sample) != g->ignore_index) {
-        FN(row_gradient)(g, sample, first, dy, dx);
-        return;
+    const bool indexed = cnn__nll_indexed(g), beside = cnn__nll_short(g);
+    const bool plain = indexed && !g->weight && g->smoothing == 0; /* the total is 1 */
+    const X *x = (const X *)g->logits + r.first, *largest = (const X *)g->stats + r.sample;
+    const X *log_sum = largest + g->batch * g->inner;
+    const int64_t step = beside ? CNN__NLL_RUN : g->inner;
+    X *dx = to + r.first, room[CNN__NLL_RUN * CNN__NLL_RUN];
+    NLL_BLOCK b;
+    b.across = beside || g->inner > 1;
+    b.room = WHOLE_STEPS((int)cnn__min(b.across ? r.count : g->classes, CNN__NLL_RUN) + CNN__MAP_STEP - 1);
+    const X most = *largest;
+    const double less = (double)*log_sum, scale = *dy;
+    for (int i = 0; i < WHOLE_STEPS(b.room); i++) { /* all elements as in the first sample */
+        b.largest[i] = most;
+        b.log_sum[i] = less;
+        b.scale[i] = scale;
+        b.total[i] = plain;
+        b.target[i] = -1;
     }
-    int64_t target = cnn__nll_indexed(g) ? cnn__nll_index(g, sample) : 0;
-    bool ignored = cnn__nll_indexed(g) && target == g->ignore_index;
-    double total = 0;
-    for (int64_t c = 0; c < g->classes && !ignored; c++) {
-        total += FN(factor)(g, c, target, first + c * g->inner);
+    for (int i = 0; i < r.count; i++) {
+        b.largest[i] = largest[i];
+        b.log_sum[i] = (double)log_sum[i];
+        b.scale[i] = dy[i];
+        b.target[i] = indexed ? cnn__nll_index(g, r.sample + i) : 0;
     }
-    for (int64_t c = 0; c < g->classes; c++) {
-        int64_t at = first + c * g->inner;
-        double p = ignored ? 0 : (double)OWN(exp)((X)FN(log_p)(g, sample, at));
-        dx[at] = ignored ? 0 : (X)(dy * (p * total - FN(factor)(g, c, target, at)));
+    if (beside) {
+        FN(turn_rows)(r.count, g->classes, x, g->classes, room, CNN__NLL_RUN);
+        x = dx = room;
+    }
+    for (int pass = plain; pass < 2; pass++) { /* the totals of the factors, then the slopes */
+        for (int64_t class = 0; class < g->classes; class += b.across ? 1 : CNN__NLL_RUN) {
+            const int n = b.across ? r.count : (int)cnn__min(g->classes - class, CNN__NLL_RUN);
+            if (g->weight || !indexed) {
+                FN(block_factors)(g, n, r.first + class * g->inner, class, &b);
+            } else {
+                FN(block_shares)(g, class, &b);
+            }
+            if (pass == 0) {
+                FN(block_totals)(n, &b);
+            } else {
+                FN(block_slopes)(g, n, x + class * step, dx + class * step, &b);
+            }
+        }
+        for (int i = 1; i < b.room && !b.across; i++) {
+            b.total[i] = b.total[0];
+        }
+    }
+    if (beside) {
+        FN(turn_rows)(g->classes, r.count, room, CNN__NLL_RUN, to + r.first, g->classes);
+    }
+    for (int i = 0; i < r.count && indexed; i++) {
+        for (int64_t c = 0; c < g->classes && b.target[i] == g->ignore_index; c++) {
+            to[cnn__nll_first(g, r, i) + c * g->inner] = 0;
+        }
     }
 }
 
 /* The slopes of CNN_LOSS_NLL are −w at the target and 0 elsewhere. */
-static void FN(nll_gradient)(const cnn__softmax_nll *g, int64_t sample, int64_t first, double dy, X *dx)
+static __attribute__((cold)) void FN(nll_gradient)(const cnn__softmax_nll *g, int64_t sample, int64_t first, double dy,
+                                                   X *dx)
 {
     int64_t target = cnn__nll_index(g, sample);
     for (int64_t c = 0; c < g->classes; c++) {
@@ -260,18 +379,23 @@ static void FN(backward)(const cnn__softmax_nll *g, cnn__nll_run r, const cnn__n
     void (*gradient)(const cnn__softmax_nll *, int64_t, int64_t, double, X *) =
         g->function == CNN_LOSS_NLL            ? FN(nll_gradient)
         : g->function == CNN_LOSS_MULTI_MARGIN ? FN(multi_margin_gradient)
-                                               : FN(logits_gradient);
+                                               : NULL;
+    double dy[CNN__NLL_RUN];
     for (int i = 0; i < r.count; i++) {
-        double dy = out->scale * (double)((const X *)out->dy)[out->each ? r.sample + i : 0];
-        if (out->dlogits) {
-            gradient(g, r.sample + i, r.first + i, dy, out->dlogits);
+        dy[i] = out->scale * (double)((const X *)out->dy)[out->each ? r.sample + i : 0];
+        if (out->dlogits && gradient) {
+            gradient(g, r.sample + i, cnn__nll_first(g, r, i), dy[i], out->dlogits);
         }
         if (out->dtarget) {
-            FN(target_gradient)(g, r.sample + i, r.first + i, dy, out->dtarget);
+            FN(target_gradient)(g, r.sample + i, cnn__nll_first(g, r, i), dy[i], out->dtarget);
         }
+    }
+    if (out->dlogits && !gradient) {
+        FN(logits_gradient)(g, r, dy, out->dlogits);
     }
 }
 
 #undef X
-#undef OWN
 #undef FN
+#undef WHOLE_STEPS
+#undef NLL_BLOCK

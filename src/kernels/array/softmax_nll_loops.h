@@ -26,11 +26,10 @@ typedef struct cnn__nll_gradients {
 } cnn__nll_gradients;
 
 /* The loops of one dtype. */
-typedef struct cnn__nll_loops {
+struct cnn__nll_loops {
     void (*forward)(const cnn__softmax_nll *g, cnn__nll_run r, void *losses, double sums[2]);
     void (*backward)(const cnn__softmax_nll *g, cnn__nll_run r, const cnn__nll_gradients *out);
-} cnn__nll_loops;
-extern const cnn__nll_loops cnn__nll_loops_f32, cnn__nll_loops_f64;
+};
 
 /* Whether targets are indices; else they are probabilities. */
 static inline bool cnn__nll_indexed(const cnn__softmax_nll *g)
@@ -44,6 +43,18 @@ static inline int64_t cnn__nll_index(const cnn__softmax_nll *g, int64_t sample)
         return ((const int64_t *)g->target)[sample];
     }
     return g->target_dtype == CNN_I32 ? ((const int32_t *)g->target)[sample] : ((const uint8_t *)g->target)[sample];
+}
+
+/* Whether samples are short rows, of which a run has several. */
+static inline bool cnn__nll_short(const cnn__softmax_nll *g)
+{
+    return g->inner == 1 && g->classes < CNN__NLL_RUN;
+}
+
+/* The place of class 0 of sample i of a run. */
+static inline int64_t cnn__nll_first(const cnn__softmax_nll *g, cnn__nll_run r, int64_t i)
+{
+    return r.first + (g->inner == 1 ? i * g->classes : i);
 }
 
 #endif

@@ -3,66 +3,72 @@
 
 #include "kernels/array/reduce_steps.h"
 #include "kernels/simd/map/tables.h"
+#include "kernels/simd/vector/doubles.h"
 #include "kernels/simd/vector/finite.h"
 #include "kernels/simd/vector/intrinsics.h"
 
 #include <math.h>
 #include <string.h>
 
-/* Reduces contiguous runs, 32 elements at a time in as many lanes, which are joined to the eight of reduce_impl.h;
- * returns how many elements that were. */
+/* Reduces contiguous runs of at least LONG_RUN elements, 32 at a time in as many lanes, which are joined to the eight
+ * of reduce_impl.h; returns how many elements that were, or more than n where lane[0] is the result of all, with the
+ * bits of reduce_impl.h's loops. */
 #define LONG_RUN_LANES 32
-
-/* Half a vector of floats as a vector of doubles. GCC 12 would convert the widest in halves that it puts together. */
-typedef float half_of_lanes __attribute__((vector_size(CNN__VECTOR_BYTES / 2), aligned(4), may_alias));
-typedef double double_lanes __attribute__((vector_size(CNN__VECTOR_BYTES)));
-
-CNN__INLINE double_lanes as_doubles(const float *p)
-{
-#if CNN__VECTOR_BYTES == 64
-    double_lanes wide;
-    __asm__("vcvtps2pd %1, %0" : "=v"(wide) : "m"(*(const half_of_lanes *)(const void *)p));
-    return wide;
-#else
-    return __builtin_convertvector(*(const half_of_lanes *)(const void *)p, double_lanes);
-#endif
-}
+#define LONG_RUN (CNN__VECTOR_BYTES > 16 ? 1 : LONG_RUN_LANES)
 
 static int64_t CNN__SIMD(whole_sum)(const float *x, int64_t n, double lane[8])
 {
-    double_lanes sum[2 * LONG_RUN_LANES / LANES] = { { 0 } };
-    double sums[LONG_RUN_LANES];
+    double_lanes sum[4 * EIGHT] = { { 0 } };
     int64_t i = 0;
     for (; i + LONG_RUN_LANES <= n; i += LONG_RUN_LANES) {
 #pragma GCC unroll 16
-        for (int k = 0; k < 2 * LONG_RUN_LANES / LANES; k++) {
-            sum[k] += as_doubles(x + i + k * (LANES / 2));
+        for (int k = 0; k < 4 * EIGHT; k++) {
+            sum[k] += as_doubles(x + i + k * HALF);
         }
     }
-    memcpy(sums, sum, sizeof sums);
-    for (int k = 0; k < 8; k++) {
-        lane[k] = (sums[k] + sums[k + 16]) + (sums[k + 8] + sums[k + 24]);
+    for (int k = 0; k < EIGHT; k++) {
+        sum[k] = (sum[k] + sum[k + 2 * EIGHT]) + (sum[k + EIGHT] + sum[k + 3 * EIGHT]);
     }
+#if CNN__VECTOR_BYTES > 16
+    for (; i + 8 <= n; i += 8) {
+        for (int k = 0; k < EIGHT; k++) {
+            sum[k] += as_doubles(x + i + k * HALF);
+        }
+    }
+    if (i < n) { /* a sum of lanes that begin with 0 is no −0, so that adding 0 does not change it */
+        add_as_doubles(sum, load_partial(x + i, n - i));
+    }
+    lane[0] = sum_of_eight(sum);
+    return n + 1;
+#else
+    memcpy(lane, sum, 8 * sizeof *lane);
     return i;
+#endif
 }
 
-/* all[k] becomes b[k] where that is larger (smaller) or a NaN, for eight floats; loops where no register holds eight,
- * for which gcc would compare vectors element by element. */
-#if CNN__VECTOR_BYTES > 16
-typedef float eight __attribute__((vector_size(32), aligned(4), may_alias));
-typedef int32_t eight_i32 __attribute__((vector_size(32)));
-#define PICK_EIGHT(than, all, b) \
-    do { \
-        const eight left = *(const eight *)(all), right = *(const eight *)(b); \
-        const eight_i32 mask = (right than left) | (right != right); \
-        *(eight *)(all) = (eight)(((eight_i32)right & mask) | ((eight_i32)left & ~mask)); \
-    } while (0)
-#else
-#define PICK_EIGHT(than, all, b) \
-    for (int j = 0; j < 8; j++) { \
-        const float left = (all)[j], right = (b)[j]; \
-        (all)[j] = ((right than left) | (right != right)) ? right : left; \
+#if CNN__VECTOR_BYTES == 64
+
+/* Sums down the columns of a run of rows, four rows at a time, as in reduce_impl.h. */
+static void CNN__SIMD(rows_sum)(const float *x, int64_t n, int64_t stride, int64_t width, double *restrict a)
+{
+    for (; n > 0; n -= 4, x += 4 * stride) {
+        const float *x1 = x + stride, *x2 = x1 + stride, *x3 = x2 + stride;
+        int64_t j = 0;
+        for (; j + HALF <= width && n >= 4; j += HALF) {
+            double_lanes left = as_doubles(x + j) + as_doubles(x1 + j), right = as_doubles(x2 + j) + as_doubles(x3 + j);
+            *(double_memory *)(a + j) += left + right;
+        }
+        for (; j < width && n >= 4; j++) {
+            a[j] += ((double)x[j] + (double)x1[j]) + ((double)x2[j] + (double)x3[j]);
+        }
+        for (int64_t row = 0; row < n && n < 4; row++) {
+            for (j = 0; j < width; j++) {
+                a[j] += (double)x[row * stride + j];
+            }
+        }
     }
+}
+
 #endif
 
 /* SSE2 is kept small. */
@@ -101,15 +107,73 @@ typedef lanes_i32 nan_mask;
 #define ANY_NAN(nans) any_lane(nans)
 #endif
 
+/* FINISH(name, than, start) reduces best_lanes and what follows the whole steps. */
+#if CNN__VECTOR_BYTES > 16
+/* Eight floats. PICK gives those of `one` that are larger (smaller), else those of `all`, also where one is a NaN. */
+typedef float eight __attribute__((vector_size(32), aligned(4), may_alias));
+typedef int32_t eight_i32 __attribute__((vector_size(32)));
+#define EIGHT_AT(p) (*(const eight *)(const void *)(p))
+#define PICK_max(one, all) ((eight)X86(__builtin_ia32_maxps256(one, all), _mm256_max_ps((__m256)(one), (__m256)(all))))
+#define PICK_min(one, all) ((eight)X86(__builtin_ia32_minps256(one, all), _mm256_min_ps((__m256)(one), (__m256)(all))))
+#define ANY_OF_EIGHT(mask) X86(__builtin_ia32_movmskps256((eight)(mask)), _mm256_movemask_ps((__m256)(mask)))
+#define FOLDED(all, half) __builtin_shufflevector(all, all, half, half + 1, half + 2, half + 3, 4, 5, 6, 7)
+#define FINISH(name, than, start) \
+    do { \
+        float rest[8] = { start, start, start, start, start, start, start, start }; \
+        eight all = EIGHT_AT(best_lanes), eights; \
+        eight_i32 eight_nans = { 0 }; \
+        for (int k = 8; k < LONG_RUN_LANES; k += 8) { \
+            all = PICK_##name(EIGHT_AT(best_lanes + k), all); \
+        } \
+        for (; i < n; i += 8) { \
+            if (n - i < 8) { \
+                memcpy(rest, x + i, (size_t)(n - i) * sizeof *x); \
+            } \
+            eights = n - i < 8 ? EIGHT_AT(rest) : EIGHT_AT(x + i); \
+            eight_nans |= eights != eights; \
+            all = PICK_##name(eights, all); \
+        } \
+        all = PICK_##name(FOLDED(all, 4), all); \
+        all = PICK_##name(FOLDED(all, 2), all); \
+        all = PICK_##name(FOLDED(all, 1), all); \
+        lane[0] = all[0]; \
+        if (ANY_OF_EIGHT(eight_nans)) { \
+            lane[0] = start; \
+            return 0; \
+        } \
+        return n + 1; \
+    } while (0)
+#else
+/* lane[k] becomes b[k] where that is larger (smaller) or a NaN. */
+#define PICK_EIGHT(than, b) \
+    for (int j = 0; j < 8; j++) { \
+        const float left = lane[j], right = (b)[j]; \
+        lane[j] = ((right than left) | (right != right)) ? right : left; \
+    }
+#define FINISH(name, than, start) \
+    do { \
+        memcpy(lane, best_lanes, 8 * sizeof *lane); \
+        for (int k = 8; k < LONG_RUN_LANES; k += 8) { \
+            PICK_EIGHT(than, best_lanes + k); \
+        } \
+        for (; i + 8 <= n; i += 8) { \
+            PICK_EIGHT(than, x + i); \
+        } \
+        return i; \
+    } while (0)
+#endif
+
 /* Does nothing if any element is a NaN, which must stay once it is in. */
-#define WHOLE(name, than, pick) \
+#define WHOLE(name, than, pick, start) \
     static int64_t CNN__SIMD(whole_##name)(const float *x, int64_t n, float lane[8]) \
     { \
         lanes best[LONG_RUN_LANES / LANES], one; \
         nan_mask nans = NANS((lanes){ 0 }); \
         float best_lanes[LONG_RUN_LANES]; \
         int64_t i = 0; \
-        memcpy(best, x, sizeof best); \
+        for (int k = 0; k < LONG_RUN_LANES / LANES; k++) { \
+            best[k] = n < LONG_RUN_LANES ? splat(start) : load(x + k * LANES); \
+        } \
         for (; i + LONG_RUN_LANES <= n; i += LONG_RUN_LANES) { \
             _Pragma(UNROLL_LANES) for (int k = 0; k < LONG_RUN_LANES / LANES; k++) \
             { \
@@ -122,17 +186,12 @@ typedef lanes_i32 nan_mask;
             return 0; \
         } \
         memcpy(best_lanes, best, sizeof best); \
-        for (int k = 8; k < LONG_RUN_LANES; k += 8) { \
-            PICK_EIGHT(than, best_lanes, best_lanes + k); \
-        } \
-        for (; i + 8 <= n; i += 8) { \
-            PICK_EIGHT(than, best_lanes, x + i); \
-        } \
-        memcpy(lane, best_lanes, 8 * sizeof *lane); \
-        return i; \
+        FINISH(name, than, start); \
     }
-WHOLE(max, >, LARGER)
-WHOLE(min, <, SMALLER)
+WHOLE(max, >, LARGER, -INFINITY)
+#if CNN__VECTOR_BYTES < 64
+WHOLE(min, <, SMALLER, INFINITY)
+#endif
 
 #define A double
 #define X float
@@ -140,7 +199,11 @@ WHOLE(min, <, SMALLER)
 #define START 0
 #define L A
 #define NAME(name) CNN__SIMD(name##_sum)
+#if CNN__VECTOR_BYTES == 64
+#define OWN_ROWS
+#endif
 #include "kernels/array/reduce_impl.h"
+#undef OWN_ROWS
 #undef STEP
 #undef START
 #undef L
@@ -154,14 +217,24 @@ WHOLE(min, <, SMALLER)
 #undef STEP
 #undef START
 
+/* Processors with AVX-512 run AVX2's, which is as fast: it waits for memory. */
+#if CNN__VECTOR_BYTES == 64
+#define TILE_MIN cnn__tile_min_avx2
+#else
+#define TILE_MIN CNN__SIMD(tile_min)
+#endif
+void TILE_MIN(const void *x, const cnn__nest *nest, int64_t first, int64_t count, int64_t width, void *accumulators);
+#if CNN__VECTOR_BYTES < 64
 #define X float
 #define STEP MIN_REAL
 #define START INFINITY
+#define TILE
 #define NAME(name) CNN__SIMD(name##_min)
 #include "kernels/array/reduce_impl.h"
+#endif
 
 const cnn__reduce_fn CNN__SIMD(reduce_f32)[CNN_REDUCE_OF_COUNT] = {
     [CNN_REDUCE_OF_SUM] = CNN__SIMD(tile_sum),
     [CNN_REDUCE_OF_MAX] = CNN__SIMD(tile_max),
-    [CNN_REDUCE_OF_MIN] = CNN__SIMD(tile_min),
+    [CNN_REDUCE_OF_MIN] = TILE_MIN,
 };

@@ -3,6 +3,7 @@
 #include "kernels/array/nest.h"
 #include "kernels/simd/map/functions.h"
 #include "kernels/simd/map/tables.h"
+#include "kernels/simd/vector/doubles.h"
 
 static void CNN__SIMD(softmax_exp_f32)(int64_t n, float *y)
 {
@@ -12,6 +13,52 @@ static void CNN__SIMD(softmax_exp_f32)(int64_t n, float *y)
     const void *x = y;
     cnn__map_rows(&map, n, y, &x);
 }
+
+/* Rows with partial vectors at their ends, where these are cheap: short ones have little else. Sums are those of
+ * softmax_impl.h, to which zeros may be added. */
+#if CNN__VECTOR_BYTES > 16
+#define OWN_ROWS
+
+static void CNN__SIMD(row_minus_f32)(int64_t n, float *y, const float *x, float a, float b)
+{
+    int64_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        store(y + i, load(x + i) - splat(a) - splat(b));
+    }
+    if (i < n) {
+        store_partial(y + i, load_partial(x + i, n - i) - splat(a) - splat(b), n - i);
+    }
+}
+
+static void CNN__SIMD(row_times_f32)(int64_t n, float *y, float factor)
+{
+    int64_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        store(y + i, load(y + i) * splat(factor));
+    }
+    if (i < n) {
+        store_partial(y + i, load_partial(y + i, n - i) * splat(factor), n - i);
+    }
+}
+
+static double CNN__SIMD(total_f32)(int64_t n, const float *x)
+{
+    double_lanes sum[2 * EIGHT] = { { 0 } };
+    for (; n >= 16; n -= 16, x += 16) {
+        for (int k = 0; k < 2 * EIGHT; k++) {
+            sum[k] += as_doubles(x + k * HALF);
+        }
+    }
+    for (int k = 0; k < n; k += LANES) {
+        add_as_doubles(sum + k / HALF, load_partial(x + k, min64(n - k, LANES)));
+    }
+    for (int k = 0; k < EIGHT; k++) {
+        sum[k] += sum[k + EIGHT];
+    }
+    return sum_of_eight(sum);
+}
+
+#endif
 
 #define ROW void
 #define X float
