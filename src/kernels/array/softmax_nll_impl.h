@@ -211,8 +211,8 @@ typedef struct NLL_BLOCK {
     X largest[CNN__NLL_RUN];
     double log_sum[CNN__NLL_RUN], scale[CNN__NLL_RUN], total[CNN__NLL_RUN], factor[CNN__NLL_RUN];
     int64_t target[CNN__NLL_RUN];
-    bool across;
-    int room; /* elements that are set, whole steps */
+    bool across, plain_row; /* plain_row: one sample, whose factors are 1 at the target and 0 elsewhere */
+    int room;               /* elements that are set, whole steps */
 } NLL_BLOCK;
 
 /* The factors of logp in the losses, where there are weights or probabilities; `at` is the place of the block's first
@@ -226,23 +226,15 @@ static __attribute__((cold)) void FN(block_factors)(const cnn__softmax_nll *g, i
     }
 }
 
-/* The same of indices without weights. In the blocks of one sample only the factor of the target differs. */
+/* The same of indices without weights. */
 static void FN(block_shares)(const cnn__softmax_nll *g, int64_t class, NLL_BLOCK *b)
 {
     const double hit = 1 - g->smoothing + g->share, miss = g->share;
     const int64_t place = b->target[0] - class;
-    if (b->across) {
-        for (int i = 0; i < WHOLE_STEPS(b->room); i++) {
-            b->factor[i] = b->target[i] == class ? hit : miss;
-        }
-        return;
+    for (int i = 0; i < WHOLE_STEPS(b->room); i++) {
+        b->factor[i] = b->across && b->target[i] == class ? hit : miss;
     }
-    for (int i = 0; i < WHOLE_STEPS(b->room) && class == 0; i++) {
-        b->factor[i] = miss;
-    }
-    if (place < 0 && place >= -CNN__NLL_RUN) {
-        b->factor[place + CNN__NLL_RUN] = miss;
-    } else if (place >= 0 && place < b->room) {
+    if (!b->across && place >= 0 && place < b->room) {
         b->factor[place] = hit;
     }
 }
@@ -262,20 +254,43 @@ static void FN(block_totals)(int n, NLL_BLOCK *b)
     }
 }
 
-static void FN(block_slopes)(const cnn__softmax_nll *g, int n, const X *x, X *dx, const NLL_BLOCK *b)
+static void FN(block_slopes)(const cnn__softmax_nll *g, int n, int64_t class, const X *x, X *dx, const NLL_BLOCK *b)
 {
     X block[CNN__NLL_RUN];
-    const size_t bytes = (size_t)n * sizeof *block;
+    const int count = n;
     const X *from = FN(whole_steps)(&n, x, block);
-    CNN__IVDEP
-    for (int i = 0; i < WHOLE_STEPS(n); i++) {
-        block[i] = (X)((double)(from[i] - b->largest[i]) - b->log_sum[i]);
+    X *to = n == count ? dx : block;
+    if (b->plain_row) {
+        const X largest = b->largest[0];
+        const double log_sum = b->log_sum[0], scale = b->scale[0];
+        const int64_t place = b->target[0] - class;
+        CNN__IVDEP
+        for (int i = 0; i < WHOLE_STEPS(n); i++) {
+            block[i] = (X)((double)(from[i] - largest) - log_sum);
+        }
+        FN(exponentials)(g, n, block);
+        const X p = place >= 0 && place < count ? block[place] : 0;
+        CNN__IVDEP
+        for (int i = 0; i < WHOLE_STEPS(n); i++) {
+            to[i] = (X)(scale * (double)block[i]);
+        }
+        if (place >= 0 && place < count) {
+            to[place] = (X)(scale * ((double)p - 1));
+        }
+    } else {
+        CNN__IVDEP
+        for (int i = 0; i < WHOLE_STEPS(n); i++) {
+            block[i] = (X)((double)(from[i] - b->largest[i]) - b->log_sum[i]);
+        }
+        FN(exponentials)(g, n, block);
+        CNN__IVDEP
+        for (int i = 0; i < WHOLE_STEPS(n); i++) {
+            to[i] = (X)(b->scale[i] * ((double)block[i] * b->total[i] - b->factor[i]));
+        }
     }
-    FN(exponentials)(g, n, block);
-    for (int i = 0; i < WHOLE_STEPS(n); i++) {
-        block[i] = (X)(b->scale[i] * ((double)block[i] * b->total[i] - b->factor[i]));
+    if (to == block) {
+        memcpy(dx, block, (size_t)count * sizeof *block);
     }
-    memcpy(dx, block, bytes);
 }
 
 /* d loss / d logit = softmax · Σ q − q */
@@ -290,20 +305,14 @@ static void FN(logits_gradient)(const cnn__softmax_nll *g, cnn__nll_run r, const
     NLL_BLOCK b;
     b.across = beside || g->inner > 1;
     b.room = WHOLE_STEPS((int)cnn__min(b.across ? r.count : g->classes, CNN__NLL_RUN) + CNN__MAP_STEP - 1);
-    const X most = *largest;
-    const double less = (double)*log_sum, scale = *dy;
-    for (int i = 0; i < WHOLE_STEPS(b.room); i++) { /* all elements as in the first sample */
-        b.largest[i] = most;
-        b.log_sum[i] = less;
-        b.scale[i] = scale;
+    b.plain_row = plain && !b.across;
+    for (int i = 0; i < (b.plain_row ? 1 : b.room); i++) {
+        const int k = i < r.count ? i : 0;
+        b.largest[i] = largest[k];
+        b.log_sum[i] = (double)log_sum[k];
+        b.scale[i] = dy[k];
         b.total[i] = plain;
-        b.target[i] = -1;
-    }
-    for (int i = 0; i < r.count; i++) {
-        b.largest[i] = largest[i];
-        b.log_sum[i] = (double)log_sum[i];
-        b.scale[i] = dy[i];
-        b.target[i] = indexed ? cnn__nll_index(g, r.sample + i) : 0;
+        b.target[i] = indexed ? cnn__nll_index(g, r.sample + k) : 0;
     }
     if (beside) {
         FN(turn_rows)(r.count, g->classes, x, g->classes, room, CNN__NLL_RUN);
@@ -314,16 +323,16 @@ static void FN(logits_gradient)(const cnn__softmax_nll *g, cnn__nll_run r, const
             const int n = b.across ? r.count : (int)cnn__min(g->classes - class, CNN__NLL_RUN);
             if (g->weight || !indexed) {
                 FN(block_factors)(g, n, r.first + class * g->inner, class, &b);
-            } else {
+            } else if (!b.plain_row) {
                 FN(block_shares)(g, class, &b);
             }
             if (pass == 0) {
                 FN(block_totals)(n, &b);
             } else {
-                FN(block_slopes)(g, n, x + class * step, dx + class * step, &b);
+                FN(block_slopes)(g, n, class, x + class * step, dx + class * step, &b);
             }
         }
-        for (int i = 1; i < b.room && !b.across; i++) {
+        for (int i = 1; i < WHOLE_STEPS(b.room) && pass == 0 && !b.across; i++) {
             b.total[i] = b.total[0];
         }
     }
