@@ -93,7 +93,9 @@ cnn_status cnn_group_allreduce(cnn_group *group, void *data, int64_t count, cnn_
     }
     reduction r = { .data = data, .other = other, .count = count, .dtype = dtype };
     cnn_status status = cnn__group_run(group, call, reduce_now, &r);
-    free(other);
+    if (!group->abandoned) {
+        free(other);
+    }
     return status;
 }
 

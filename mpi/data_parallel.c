@@ -395,6 +395,9 @@ void cnn_data_parallel_free(cnn_data_parallel *p)
         }
     }
     cnn_loader_free(p->loader);
+    if (p->group->abandoned) { /* messages into the memory may still be on their way */
+        return;
+    }
     if (p->bucket_count) {
         free(p->buckets[0].sum.received);
     }

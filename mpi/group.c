@@ -12,7 +12,7 @@
 #include <time.h>
 
 enum { FIRST_REQUESTS = 16, EAGER_POLLS = 20, SHORTEST_SLEEP = 20000, LONGEST_SLEEP = 200000 }; /* ns */
-static const double default_timeout = 600;
+static const double default_timeout = 600, default_silence = 6;
 
 /* ---- the queue ---- */
 
@@ -35,12 +35,15 @@ static void tell_if_broken(cnn_group *group)
     memcpy(why, group->reason, sizeof why);
     pthread_mutex_unlock(&group->lock);
     if (tells && group->transport.tell) {
+        cnn__group_enter(group);
         group->transport.tell(why, group->transport.user);
+        cnn__group_leave(group);
     }
 }
 
 static void run_job(cnn_group *group, cnn__job *job)
 {
+    cnn__group_live(group, false);
     cnn_status status = how_broken(group);
     status = status == CNN_OK ? job->run(group, job->argument) : status;
     tell_if_broken(group);
@@ -56,8 +59,15 @@ static void *run_jobs(void *argument)
     cnn_group *group = argument;
     pthread_mutex_lock(&group->lock);
     for (;;) {
-        while (!group->first && !group->ends && !group->untold) {
+        while (!group->first && !group->ends && !group->untold && !group->beats) {
             pthread_cond_wait(&group->wake, &group->lock);
+        }
+        if (!group->first && !group->ends && !group->untold) {
+            cnn__group_doze(group, &group->wake);
+            pthread_mutex_unlock(&group->lock);
+            cnn__group_live(group, false);
+            pthread_mutex_lock(&group->lock);
+            continue;
         }
         if (group->untold) {
             pthread_mutex_unlock(&group->lock);
@@ -87,7 +97,10 @@ void cnn__group_begin_job(cnn_group *group, cnn__job *job)
         return;
     }
     pthread_mutex_lock(&group->lock);
-    if (group->first) {
+    if (group->abandoned) {
+        job->status = group->broken;
+        job->done = true;
+    } else if (group->first) {
         group->last->next = job;
     } else {
         group->first = job;
@@ -100,10 +113,10 @@ void cnn__group_begin_job(cnn_group *group, cnn__job *job)
 cnn_status cnn__group_settle(cnn_group *group, cnn__job *job)
 {
     pthread_mutex_lock(&group->lock);
-    while (!job->done) {
-        pthread_cond_wait(&group->finished, &group->lock);
+    while (!job->done && !cnn__group_is_stuck(group)) {
+        cnn__group_doze(group, &group->finished);
     }
-    cnn_status status = job->status;
+    cnn_status status = job->done ? job->status : group->broken;
     pthread_mutex_unlock(&group->lock);
     return status;
 }
@@ -155,7 +168,9 @@ cnn_status cnn__group_break(cnn_group *group, cnn_status status, const char *for
 static cnn_status listen(cnn_group *group)
 {
     char why[REASON] = "";
+    cnn__group_enter(group);
     int other = group->transport.hear ? group->transport.hear(why, sizeof why, group->transport.user) : -1;
+    cnn__group_leave(group);
     if (other < 0) {
         return CNN_OK;
     }
@@ -188,21 +203,30 @@ static void add_request(cnn_group *group, void *request)
     group->requests[group->request_count++] = (cnn__request){ .of_transport = request, .number = group->next_number++ };
 }
 
+static void cancel(cnn_group *group, void *request)
+{
+    if (group->transport.cancel) {
+        cnn__group_enter(group);
+        group->transport.cancel(request, group->transport.user);
+        cnn__group_leave(group);
+    }
+}
+
 cnn_status cnn__group_note(cnn_group *group, void *request)
 {
     cnn_status status = reserve(group);
     if (status == CNN_OK) {
         add_request(group, request);
-    } else if (group->transport.cancel) {
-        group->transport.cancel(request, group->transport.user);
+    } else {
+        cancel(group, request);
     }
     return status;
 }
 
 static void cancel_all(cnn_group *group)
 {
-    for (int i = 0; i < group->request_count && group->transport.cancel; i++) {
-        group->transport.cancel(group->requests[i].of_transport, group->transport.user);
+    for (int i = 0; i < group->request_count; i++) {
+        cancel(group, group->requests[i].of_transport);
     }
     group->request_count = 0;
 }
@@ -215,8 +239,10 @@ static cnn_status message(cnn_group *group, int other, const void *out, void *in
         void *request = NULL;
         cnn_status status = reserve(group);
         if (status == CNN_OK) {
+            cnn__group_enter(group);
             status = out ? group->transport.send(other, (const char *)out + at, piece, &request, group->transport.user)
                          : group->transport.receive(other, (char *)in + at, piece, &request, group->transport.user);
+            cnn__group_leave(group);
         }
         if (status != CNN_OK) {
             cancel_all(group);
@@ -245,7 +271,10 @@ static int poll_once(cnn_group *group)
     int kept = 0, before = group->request_count;
     for (int i = 0; i < before; i++) {
         bool done = false;
-        if (group->transport.test(&group->requests[i].of_transport, &done, group->transport.user) != CNN_OK) {
+        cnn__group_enter(group);
+        cnn_status status = group->transport.test(&group->requests[i].of_transport, &done, group->transport.user);
+        cnn__group_leave(group);
+        if (status != CNN_OK) {
             int left = before - i - 1;
             memmove(group->requests + kept, group->requests + i + 1, (size_t)left * sizeof *group->requests);
             group->request_count = kept + left;
@@ -281,6 +310,7 @@ cnn_status cnn__group_finish_until(cnn_group *group, int64_t number)
             sched_yield();
             continue;
         }
+        cnn__group_live(group, !group->leaves);
         cnn_status broken = how_broken(group);
         broken = broken == CNN_OK ? listen(group) : broken;
         if (broken != CNN_OK) {
@@ -313,6 +343,10 @@ static cnn_status check_transport(cnn_context *ctx, const cnn_transport *t)
         return cnn__mpi_fail(ctx, CNN_ERROR_INVALID_ARGUMENT, "group: process %d of %d, expected 0 to size - 1",
                              t->rank, t->size);
     }
+    if (!t->beat != !t->pulse || !t->beat != !t->part) {
+        return cnn__mpi_fail(ctx, CNN_ERROR_INVALID_ARGUMENT,
+                             "group: the transport has some of beat, pulse and part, expected all or none");
+    }
     if (!t->send || !t->receive || !t->test || !t->abort) {
         return cnn__mpi_fail(ctx, CNN_ERROR_INVALID_ARGUMENT,
                              "group: the transport lacks one of send, receive, test and abort");
@@ -330,10 +364,16 @@ static cnn_group *make(cnn_context *ctx, const cnn_transport *transport)
     group->ctx = ctx;
     group->transport = *transport;
     group->timeout = default_timeout;
+    group->silence = default_silence;
+    pthread_condattr_t monotonic;
     pthread_mutex_init(&group->lock, NULL);
-    pthread_cond_init(&group->wake, NULL);
-    pthread_cond_init(&group->finished, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&group->wake, &monotonic);
+    pthread_cond_init(&group->finished, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     if (!transport->one_thread && transport->size > 1) {
+        group->beats = transport->beat != NULL;
         int error = pthread_create(&group->thread, NULL, run_jobs, group);
         if (error) {
             cnn__mpi_fail(ctx, CNN_ERROR_THREAD, "group: no thread: %s", strerror(error));
@@ -372,6 +412,14 @@ void cnn_group_free(cnn_group *group)
     if (!group) {
         return;
     }
+    if (group->beats && group->threaded) { /* a failure has told the others, and nothing else is left of it */
+        cnn__job parting = { .run = cnn__group_part };
+        cnn__group_begin_job(group, &parting);
+        (void)cnn__group_settle(group, &parting);
+    }
+    if (group->abandoned) { /* its thread is within a call that does not return */
+        return;
+    }
     if (group->threaded) {
         pthread_mutex_lock(&group->lock);
         group->ends = true;
@@ -406,6 +454,18 @@ cnn_status cnn_group_set_timeout(cnn_group *group, double seconds)
                              group ? "a time below 0" : "group is NULL");
     }
     group->timeout = seconds;
+    return CNN_OK;
+}
+
+cnn_status cnn_group_set_silence(cnn_group *group, double seconds)
+{
+    if (!group || !(seconds >= 0)) {
+        return cnn__mpi_fail(group ? group->ctx : NULL, CNN_ERROR_INVALID_ARGUMENT, "group_set_silence: %s",
+                             group ? "a time below 0" : "group is NULL");
+    }
+    pthread_mutex_lock(&group->lock);
+    group->silence = seconds;
+    pthread_mutex_unlock(&group->lock);
     return CNN_OK;
 }
 

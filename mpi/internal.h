@@ -5,6 +5,7 @@
 #include <cnn/group.h>
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 /* Reports a failure of `ctx` with a message in the library's form; returns `status`. */
 cnn_status cnn__mpi_fail(cnn_context *ctx, cnn_status status, const char *format, ...)
@@ -51,12 +52,39 @@ struct cnn_group {
     cnn_status broken;
     char reason[REASON];
     bool untold; /* the others do not know it yet */
+    /* Signs of life (alive.c). */
+    double silence;             /* seconds without one that are allowed, under `lock`; 0: any */
+    bool beats;                 /* signs are given and awaited */
+    bool leaves;                /* this process has given its last one */
+    bool heard, left;           /* the process before this one has given one; it has given its last one */
+    double looked, silent;      /* when signs were looked for, and the seconds for which none came */
+    atomic_ulong calls;         /* odd while the group's thread is within a call of the transport's */
+    bool abandoned;             /* that thread does not return from a call: its memory stays as it is; under `lock` */
+    unsigned long watched;      /* `calls` when the waiting thread last looked, */
+    double watched_at, unmoved; /* when that was, and for how many seconds it has been the same call */
 };
 
 void cnn__group_begin_job(cnn_group *group, cnn__job *job); /* `job` stays where it is until it was waited for */
 cnn_status cnn__group_wait(cnn_group *group, cnn__job *job, const char *call);
 cnn_status cnn__group_settle(cnn_group *group, cnn__job *job); /* waits for it without a message */
 cnn_status cnn__group_run(cnn_group *group, const char *call, cnn_status (*run)(cnn_group *, void *), void *argument);
+
+/* ---- signs of life (alive.c) ---- */
+
+/* Every call of the transport by the thread that runs the jobs stands between these two. The second does not return
+ * where the group was abandoned in the meantime. */
+void cnn__group_enter(cnn_group *group);
+void cnn__group_leave(cnn_group *group);
+/* Gives and looks for signs of life when it is time; breaks the group where none came for too long, or where this
+ * process `waits` within a job for one that has freed its group. Called by the thread that runs the jobs. */
+void cnn__group_live(cnn_group *group, bool waits);
+/* A job: gives the last sign, and returns when all processes have come to it. */
+cnn_status cnn__group_part(cnn_group *group, void *argument);
+/* Waits on `condition` with the group's lock held, until half a second is over at most. */
+void cnn__group_doze(cnn_group *group, pthread_cond_t *condition);
+/* Whether the group's thread has been within one call of the transport's for too long, which breaks the group and
+ * abandons that thread. Called with the lock held by the thread that waits. */
+bool cnn__group_is_stuck(cnn_group *group);
 
 /* Within a job: messages begin at once, and cnn__group_finish() waits for all of them, cnn__group_finish_until() for
  * those that began before group->next_number was `number`. */

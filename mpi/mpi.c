@@ -30,6 +30,9 @@ const char *cnn_mpi_name(void)
 #endif
 }
 
+/* Seconds that calls in which all processes meet may take: one may have much to do before it comes. */
+static const double most = 600;
+
 static bool is_running(void)
 {
     int initialised = 0, finalised = 0;
@@ -61,36 +64,14 @@ static cnn_status check_launcher(void)
         launchers[!own].name);
 }
 
-cnn_status cnn_mpi_begin(void)
-{
-    int finalised = 0, provided;
-    MPI_Finalized(&finalised);
-    if (misled) {
-        return check_launcher();
-    }
-    if (finalised || ended) {
-        return cnn__mpi_fail(NULL, CNN_ERROR_STATE, "mpi_begin: MPI was finalised before");
-    }
-    if (is_running()) {
-        return check_launcher();
-    }
-    if (MPI_Init_thread(NULL, NULL, MPI_THREAD_SERIALIZED, &provided) != MPI_SUCCESS) {
-        return cnn__mpi_fail(NULL, CNN_ERROR_IO, "mpi_begin: MPI does not start");
-    }
-    begun = true;
-    cnn_status status = check_launcher();
-    if (status != CNN_OK) {
-        cnn_mpi_end();
-    }
-    return status;
-}
-
-/* Ends the process if nobody says within the time that MPI is over. */
+/* Ends the process if nobody says within the time that a call of MPI's is over, which may hang without a limit of its
+ * own. */
 typedef struct watch {
     pthread_mutex_t lock;
     pthread_cond_t over;
+    pthread_t thread;
     struct timespec until;
-    bool is_over;
+    bool is_over, runs; /* runs: there is a thread */
     int status;
 } watch;
 
@@ -121,35 +102,79 @@ static struct timespec after(double seconds)
     return t;
 }
 
-static bool start(watch *w, double seconds, pthread_t *thread)
+/* Returns whether there is a thread that watches. */
+static bool begin_watch(watch *w, double seconds, int status)
 {
     pthread_condattr_t monotonic;
-    w->until = after(seconds > 0 ? seconds : 0);
+    *w = (watch){ .until = after(seconds > 0 ? seconds : 0), .status = status };
     pthread_mutex_init(&w->lock, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&w->over, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    return pthread_create(thread, NULL, wait_for_end, w) == 0;
+    w->runs = pthread_create(&w->thread, NULL, wait_for_end, w) == 0;
+    return w->runs;
 }
 
-/* MPICH's abort may wait for a launcher that it cannot reach. */
+static void end_watch(watch *w)
+{
+    if (w->runs) {
+        pthread_mutex_lock(&w->lock);
+        w->is_over = true;
+        pthread_cond_signal(&w->over);
+        pthread_mutex_unlock(&w->lock);
+        pthread_join(w->thread, NULL);
+    }
+    pthread_cond_destroy(&w->over);
+    pthread_mutex_destroy(&w->lock);
+}
+
+cnn_status cnn_mpi_begin(void)
+{
+    int finalised = 0, provided;
+    MPI_Finalized(&finalised);
+    if (misled) {
+        return check_launcher();
+    }
+    if (finalised || ended) {
+        return cnn__mpi_fail(NULL, CNN_ERROR_STATE, "mpi_begin: MPI was finalised before");
+    }
+    if (is_running()) {
+        return check_launcher();
+    }
+    watch w;
+    begin_watch(&w, most, 1);
+    int started = MPI_Init_thread(NULL, NULL, MPI_THREAD_MULTIPLE, &provided);
+    end_watch(&w);
+    if (started != MPI_SUCCESS) {
+        return cnn__mpi_fail(NULL, CNN_ERROR_IO, "mpi_begin: MPI does not start");
+    }
+    begun = true;
+    cnn_status status = check_launcher();
+    if (status != CNN_OK) {
+        cnn_mpi_end();
+    }
+    return status;
+}
+
+/* MPICH's abort may wait for a launcher that it cannot reach. A launcher that sees one process end with a failure ends
+ * the others. */
 static _Noreturn void abort_all(MPI_Comm comm, int status)
 {
-    static watch w;
-    pthread_t thread;
-    w.status = status;
-    start(&w, 2, &thread);
-    MPI_Abort(comm, status);
+    watch w;
+    if (begin_watch(&w, 2, status)) {
+        MPI_Abort(comm, status);
+    }
     _Exit(status);
 }
 
 /* MPICH 4.0 over UCX may wait for ever where one process finalises long before another: they meet first. */
 static void meet(void)
 {
-    static const double most = 600;
     const double first = cnn__mpi_now();
     MPI_Request all = MPI_REQUEST_NULL;
+    watch w;
+    begin_watch(&w, most + 2, 1);
     int done = MPI_Ibarrier(MPI_COMM_WORLD, &all) != MPI_SUCCESS; /* then nobody waits */
     while (!done) {
         MPI_Test(&all, &done, MPI_STATUS_IGNORE);
@@ -160,39 +185,49 @@ static void meet(void)
             nanosleep(&(struct timespec){ .tv_nsec = 200000 }, NULL);
         }
     }
+    end_watch(&w);
 }
 
 void cnn_mpi_end(void)
 {
+    watch w;
     if (begun && is_running()) {
         meet();
+        begin_watch(&w, most, 1);
         MPI_Finalize();
+        end_watch(&w);
         ended = true;
     }
 }
 
 void cnn_mpi_end_within(double seconds, int status)
 {
-    watch w = { .status = status >= 0 && status <= 255 ? status : 1 };
-    pthread_t thread;
+    watch w;
+    status = status >= 0 && status <= 255 ? status : 1;
     if (!begun || !is_running()) {
         return;
     }
     meet();
     bool printed = fflush(NULL) == 0 && !ferror(stdout);
-    w.status = !printed && w.status == 0 ? 1 : w.status;
-    bool watched = start(&w, seconds, &thread);
+    begin_watch(&w, seconds, !printed && status == 0 ? 1 : status);
     MPI_Finalize();
     ended = true;
-    if (watched) {
-        pthread_mutex_lock(&w.lock);
-        w.is_over = true;
-        pthread_cond_signal(&w.over);
-        pthread_mutex_unlock(&w.lock);
-        pthread_join(thread, NULL);
+    end_watch(&w);
+}
+
+/* Sums over the processes of this machine. */
+static bool sum_on_machine(int *numbers, int count)
+{
+    MPI_Comm local;
+    watch w;
+    begin_watch(&w, most, 1);
+    bool ok = MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &local) == MPI_SUCCESS;
+    if (ok) {
+        MPI_Allreduce(MPI_IN_PLACE, numbers, count, MPI_INT, MPI_SUM, local);
+        MPI_Comm_free(&local);
     }
-    pthread_cond_destroy(&w.over);
-    pthread_mutex_destroy(&w.lock);
+    end_watch(&w);
+    return ok;
 }
 
 /* Each CPU is shared by as many processes of this machine as are bound to it. */
@@ -200,13 +235,9 @@ int cnn_mpi_threads(void)
 {
     static int users[CPU_SETSIZE];
     cpu_set_t own;
-    MPI_Comm local;
     double share = 0;
     if (!is_running()) {
         cnn__mpi_fail(NULL, CNN_ERROR_STATE, "mpi_threads: MPI is not running: call cnn_mpi_begin()");
-        return 1;
-    }
-    if (MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &local) != MPI_SUCCESS) {
         return 1;
     }
     CPU_ZERO(&own);
@@ -214,8 +245,9 @@ int cnn_mpi_threads(void)
     for (size_t i = 0; i < CPU_SETSIZE; i++) {
         users[i] = CPU_ISSET(i, &own) ? 1 : 0;
     }
-    MPI_Allreduce(MPI_IN_PLACE, users, CPU_SETSIZE, MPI_INT, MPI_SUM, local);
-    MPI_Comm_free(&local);
+    if (!sum_on_machine(users, CPU_SETSIZE)) {
+        return 1;
+    }
     for (size_t i = 0; i < CPU_SETSIZE; i++) {
         share += CPU_ISSET(i, &own) && users[i] ? 1.0 / users[i] : 0;
     }
@@ -225,13 +257,17 @@ int cnn_mpi_threads(void)
 
 /* ---- the transport ---- */
 
-enum { DATA, BROKEN }; /* tags */
+enum { DATA, BROKEN, ALIVE }; /* tags */
 
 typedef struct world {
     MPI_Comm comm;
-    MPI_Request sum;   /* the newest of allreduce() */
+    MPI_Request sum;   /* the newest of allreduce() and part() */
     MPI_Request *told; /* what tell() has begun to send, one per process; NULL: nothing */
     char why[REASON];
+    /* Signs of life to the next process, from the one before, and the last one to the next. */
+    MPI_Request beats, pulse, farewell;
+    bool parts, parted;       /* the last one was sent, and received */
+    char alive, sign, leaves; /* what they carry, a cnn_pulse */
 } world;
 
 static cnn_status keep(int result, MPI_Request of, void **request)
@@ -319,6 +355,51 @@ static int hear(char *why, size_t size, void *user)
     return status.MPI_SOURCE;
 }
 
+static void beat(bool leaves, void *user)
+{
+    world *w = user;
+    int rank = 0, size = 1, done = 1;
+    MPI_Comm_rank(w->comm, &rank);
+    MPI_Comm_size(w->comm, &size);
+    w->alive = CNN_PULSE_ALIVE;
+    w->leaves = CNN_PULSE_LAST;
+    MPI_Test(&w->beats, &done, MPI_STATUS_IGNORE);
+    w->parts = leaves;
+    if (leaves) {
+        MPI_Isend(&w->leaves, 1, MPI_BYTE, (rank + 1) % size, ALIVE, w->comm, &w->farewell);
+    } else if (done) {
+        MPI_Isend(&w->alive, 1, MPI_BYTE, (rank + 1) % size, ALIVE, w->comm, &w->beats);
+    }
+}
+
+static cnn_pulse pulse(void *user)
+{
+    world *w = user;
+    cnn_pulse newest = CNN_PULSE_NONE;
+    int rank = 0, size = 1, done = 1;
+    MPI_Comm_rank(w->comm, &rank);
+    MPI_Comm_size(w->comm, &size);
+    while (done && !w->parted) { /* nothing comes after the last */
+        if (w->pulse == MPI_REQUEST_NULL &&
+            MPI_Irecv(&w->sign, 1, MPI_BYTE, (rank + size - 1) % size, ALIVE, w->comm, &w->pulse) != MPI_SUCCESS) {
+            break;
+        }
+        done = MPI_Test(&w->pulse, &done, MPI_STATUS_IGNORE) == MPI_SUCCESS && done;
+        newest = done ? (cnn_pulse)w->sign : newest;
+        w->parted = newest == CNN_PULSE_LAST;
+    }
+    return newest;
+}
+
+static cnn_status part(void **request, void *user)
+{
+    MPI_Request r = MPI_REQUEST_NULL;
+    world *w = user;
+    int result = MPI_Ibarrier(w->comm, &r);
+    w->sum = r; /* not to be cancelled either */
+    return keep(result, r, request);
+}
+
 static void end_all(int status, void *user)
 {
     abort_all(((const world *)user)->comm, status);
@@ -326,8 +407,13 @@ static void end_all(int status, void *user)
 
 static bool has_told(world *w)
 {
-    int size = 0, left = 0;
+    int size = 0, left = 0, own = 1;
+    MPI_Request *const signs[] = { &w->beats, &w->farewell, &w->pulse };
     MPI_Comm_size(w->comm, &size);
+    for (int i = 0; i < (w->parts ? 2 : 3); i++) { /* that one was cancelled */
+        MPI_Test(signs[i], &own, MPI_STATUS_IGNORE);
+        left += !own;
+    }
     for (int i = 0; i < size && w->told; i++) {
         int done = 1;
         MPI_Test(&w->told[i], &done, MPI_STATUS_IGNORE);
@@ -336,7 +422,8 @@ static bool has_told(world *w)
     return left == 0;
 }
 
-/* Receives what others told in vain, and gives what was told here a second to leave. Returns whether it has. */
+/* Receives what others told in vain and the last sign of life, and gives what was told here a second to leave. Returns
+ * whether all that was begun is over. */
 static bool finish_telling(world *w)
 {
     char why[REASON];
@@ -345,7 +432,10 @@ static bool finish_telling(world *w)
     do {
         while (hear(why, sizeof why, w) >= 0) {
         }
-        done = has_told(w);
+        if (w->parts) {
+            pulse(w);
+        }
+        done = has_told(w) && (w->parted || !w->parts);
     } while (!done && cnn__mpi_now() - first < 1);
     return done;
 }
@@ -354,6 +444,9 @@ static void free_comm(void *user)
 {
     world *w = user;
     if (is_running()) {
+        if (w->pulse != MPI_REQUEST_NULL && !w->parts) {
+            MPI_Cancel(&w->pulse);
+        }
         bool told = finish_telling(w);
         MPI_Comm_free(&w->comm);
         if (!told) { /* MPI may still read it */
@@ -381,8 +474,14 @@ cnn_group *cnn_mpi_group(cnn_context *ctx, MPI_Comm comm)
         cnn__mpi_fail(ctx, CNN_ERROR_NO_MEMORY, "%s: no memory", call);
         return NULL;
     }
-    *own = (world){ .sum = MPI_REQUEST_NULL };
-    if (MPI_Comm_dup(comm, &own->comm) != MPI_SUCCESS) {
+    *own = (world){
+        .sum = MPI_REQUEST_NULL, .beats = MPI_REQUEST_NULL, .pulse = MPI_REQUEST_NULL, .farewell = MPI_REQUEST_NULL
+    };
+    watch w;
+    begin_watch(&w, most, 1);
+    int copied = MPI_Comm_dup(comm, &own->comm);
+    end_watch(&w);
+    if (copied != MPI_SUCCESS) {
         cnn__mpi_fail(ctx, CNN_ERROR_IO, "%s: the communicator cannot be duplicated", call);
         free(own);
         return NULL;
@@ -398,6 +497,9 @@ cnn_group *cnn_mpi_group(cnn_context *ctx, MPI_Comm comm)
                                 .abort = end_all,
                                 .tell = tell,
                                 .hear = hear,
+                                .beat = level == MPI_THREAD_MULTIPLE ? beat : NULL,
+                                .pulse = level == MPI_THREAD_MULTIPLE ? pulse : NULL,
+                                .part = level == MPI_THREAD_MULTIPLE ? part : NULL,
                                 .free_user = free_comm,
                                 .user = own,
                                 .one_thread = level < MPI_THREAD_SERIALIZED };

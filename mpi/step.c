@@ -37,8 +37,10 @@ static cnn_status sum_bucket(cnn_group *group, void *argument)
     cnn_status status = CNN_OK;
     if (p->o.fast && group->transport.allreduce) {
         void *request = NULL;
+        cnn__group_enter(group);
         status = group->transport.allreduce(p->stack[0] + b->sum.offset, b->sum.count, b->sum.dtype, &request,
                                             group->transport.user);
+        cnn__group_leave(group);
         status = status == CNN_OK ? cnn__group_note(group, request)
                                   : cnn__group_break(group, CNN_ERROR_IO, "the transport's allreduce does not begin");
         status = status == CNN_OK ? cnn__group_finish(group) : status;
@@ -345,7 +347,7 @@ cnn_status cnn_data_parallel_end(cnn_data_parallel *p, cnn_status status)
         cnn__group_break(p->group, p->status, "%s", *p->message ? p->message : "failed without a message");
     }
     cnn_status sent = finish_buckets(p);
-    if (p->status != CNN_OK) {
+    if (p->status != CNN_OK && sent == CNN_OK) { /* else why the group is broken is what stays */
         cnn_context_set_error(p->ctx, p->status, *p->message ? p->message : "failed without a message");
     }
     cnn_status result = sent == CNN_OK ? cnn_group_agree(p->group, p->status) : sent;

@@ -27,6 +27,13 @@ typedef struct cnn_group cnn_group;
 /** @name Groups
  * @{ */
 
+/** What cnn_transport.pulse() says of another process. */
+typedef enum cnn_pulse {
+    CNN_PULSE_NONE = 0, /**< nothing since the last call */
+    CNN_PULSE_ALIVE = 1,
+    CNN_PULSE_LAST = 2 /**< it has freed its group, and will give no other sign */
+} cnn_pulse;
+
 /** How processes reach each other. Messages between two processes arrive in the order in which they were sent. All
  * functions are called by one thread at a time, which may be another one than made the group, and return normally. */
 typedef struct cnn_transport {
@@ -52,6 +59,15 @@ typedef struct cnn_transport {
     /** Whether another process has told so: returns its number and copies what it told, cut to `size` bytes with the 0;
      * −1 if none has. Does not wait. What is told may overtake other messages. */
     int (*hear)(char *why, size_t size, void *user);
+    /** Begins to give process rank + 1 (0 after the last) a sign of life, which is the last where `leaves`. Called
+     * twice a second, also while nothing is sent; does not wait, and may give none while an earlier one is on its way.
+     * NULL, as `pulse` and `part` are then: a process that hangs is found by the timeout alone. Not used with
+     * `one_thread`. */
+    void (*beat)(bool leaves, void *user);
+    /** The newest sign of process rank - 1 (the last before 0). Does not wait. */
+    cnn_pulse (*pulse)(void *user);
+    /** Begins to wait, as the last of all requests, until every process has called it. NULL as those two are. */
+    cnn_status (*part)(void **request, void *user);
     void (*free_user)(void *user); /**< may be NULL; called on failure too */
     void *user;                    /**< passed to all of them */
     bool one_thread;           /**< it may be called by the thread alone that made the group: then nothing is sent while
@@ -65,7 +81,8 @@ typedef struct cnn_transport {
  *         CNN_ERROR_THREAD). @since 0.2 */
 CNN_API cnn_group *cnn_group_create(cnn_context *ctx, const cnn_transport *transport);
 
-/** Frees a group, which nothing made from it uses any more; NULL is fine. @since 0.2 */
+/** Frees a group, which nothing made from it uses any more; NULL is fine. Where the transport has signs of life it
+ * waits for all other processes to free theirs, as a collective call would, unless the group is broken. @since 0.2 */
 CNN_API void cnn_group_free(cnn_group *group);
 
 /** The number of this process, from 0; 0 for NULL. @since 0.2 */
@@ -97,6 +114,15 @@ CNN_API cnn_status cnn_group_agree(cnn_group *group, cnn_status status);
 /** Makes every call fail (CNN_ERROR_IO) that waits longer than this for another process, in seconds; 0: it waits for
  * ever; default: 600. @since 0.2 */
 CNN_API cnn_status cnn_group_set_timeout(cnn_group *group, double seconds);
+
+/** Breaks the group where a process gives no sign of life for this long, in seconds, because it is stopped or its
+ * machine or network is gone; one that only computes for long gives signs. A call that waits for a process which has
+ * freed its group has the same limit, and so has a single call of the transport, such as of an MPI that hangs: then the
+ * group's call returns CNN_ERROR_IO while memory that it was given may still be written, and cnn_group_abort() is all
+ * that may follow. Time for which this process is stopped itself does not count. 0: no limit, for a debugger that stops
+ * a process; default: 6. Only where the transport has signs: MPI has with MPI_THREAD_MULTIPLE, which cnn_mpi_begin()
+ * asks for. @since 0.2 */
+CNN_API cnn_status cnn_group_set_silence(cnn_group *group, double seconds);
 
 /** Ends all processes at once with this exit status, 1 to 255, as a broken group must; for NULL this process alone.
  * Does not return. @since 0.2 */

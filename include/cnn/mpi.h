@@ -14,15 +14,17 @@
 
 CNN_BEGIN_DECLS
 
-/** Initialises MPI, unless the program did, so that a group may compute and send at once (MPI_THREAD_SERIALIZED).
- * Before the first context is made, whose number of threads cnn_mpi_threads() gives. CNN_ERROR_IO where MPI does not
- * start; CNN_ERROR_STATE after cnn_mpi_end(), and where the launcher of another MPI started several processes, each of
- * which would be alone. Called by the program's main thread. @since 0.2 */
+/** Initialises MPI, unless the program did, so that a group may compute, send and give signs of life at once
+ * (MPI_THREAD_MULTIPLE; with less, see cnn_group_set_silence() and cnn_mpi_group()). Where MPI does not start within
+ * ten minutes, the process ends with status 1, as it does where another one does not come to cnn_mpi_threads() or
+ * cnn_mpi_group() for so long. Before the first context is made, whose number of threads cnn_mpi_threads() gives.
+ * CNN_ERROR_IO where MPI does not start; CNN_ERROR_STATE after cnn_mpi_end(), and where the launcher of another MPI
+ * started several processes, each of which would be alone. Called by the program's main thread. @since 0.2 */
 CNN_API cnn_status cnn_mpi_begin(void);
 
 /** Finalises MPI where cnn_mpi_begin() initialised it; after all groups were freed. All processes meet first: where one
- * does not come within ten minutes, all are ended as by cnn_group_abort(). How long MPI itself takes is not limited
- * here, but by cnn_mpi_end_within(). @since 0.2 */
+ * does not come within ten minutes, all are ended as by cnn_group_abort(). MPI itself has ten minutes more, and
+ * less with cnn_mpi_end_within(). @since 0.2 */
 CNN_API void cnn_mpi_end(void);
 
 /**
@@ -49,7 +51,8 @@ CNN_API const char *cnn_mpi_name(void);
 #ifndef CNN_WITHOUT_MPI_H
 /**
  * Makes a group of the processes of a communicator, which is duplicated and not used otherwise. Collective over it.
- * Where MPI was initialised with less than MPI_THREAD_SERIALIZED, nothing is sent while another thing is computed.
+ * Where MPI was initialised with less than MPI_THREAD_SERIALIZED, nothing is sent while another thing is computed; with
+ * less than MPI_THREAD_MULTIPLE there are no signs of life. Otherwise a thread of the group's calls MPI at any time.
  * @return a group owned by the caller, freed before MPI is finalised; NULL on failure: CNN_ERROR_STATE where MPI is not
  *         initialised; CNN_ERROR_INVALID_ARGUMENT (a NULL, MPI_COMM_NULL); CNN_ERROR_IO; CNN_ERROR_NO_MEMORY;
  *         CNN_ERROR_THREAD. @since 0.2

@@ -142,6 +142,8 @@ for flavour; do
     ended "SIGINT to one rank" '^interrupted in epoch'
     same "$flavour: the exit status after SIGINT" "$status" 130
     ok --data "$digits" --limit 100 --quiet --eval-only --resume "$work/marked"
+    signalled STOP 1
+    ended "a rank that is stopped" '^mnist_cnn: rank 2: .*process 1 has given no sign of life for 6 seconds$'
     signalled KILL 2
     ended "a rank that dies" ''
     # It can say nothing: the launcher does, and no rank adds lines of its own.

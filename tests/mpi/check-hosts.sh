@@ -1,13 +1,13 @@
 #!/bin/sh
 # Training between network namespaces as separate hosts: usage: check-hosts.sh PROGRAMS RELAY FLAVOUR..., where PROGRAMS has
 # train-FLAVOUR. One wire has its rate limited by tbf, the other delays and loses frames by RELAY. The weights are those of one
-# process; a wire that is cut ends all. Nothing leaves the namespaces, which are deleted in the end. It skips where it may not make them.
+# process; a wire that is cut and a process that is stopped or dies end all. Nothing leaves the namespaces, which are deleted in the end. It skips where it may not make them.
 set -u
 programs=$(realpath "$1") relay=$(realpath "$2") here=$(realpath "$(dirname "$0")")
 shift 2
 export CNN_HOSTS="cnn-$$-" OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_btl_base_warn_component_unused=0
 work=$(mktemp -d) || exit 1
-relay_process= failures=0 limit=40 # seconds of a run
+relay_process= failures=0 ended_runs=0 limit=40 # seconds of a run
 
 finish() {
     [ -z "$relay_process" ] || kill "$relay_process" 2>/dev/null
@@ -84,35 +84,73 @@ check() { # FLAVOUR WIRE NETWORK DEVICE
     [ "$found" = "4 $alone" ] || fail "$1, $2: processes and weights are \"$found\", expected \"4 $alone\""
 }
 
-# processes_of HOST: of the program
+# processes_of HOST: of the program; the relay's process is in the namespace of the second host as well
 processes_of() {
     for pid in $(ip netns pids "$CNN_HOSTS$1" 2>/dev/null); do
-        case $(readlink "/proc/$pid/exe" 2>/dev/null) in "$programs"/*) echo "$pid" ;; esac
+        case $(readlink "/proc/$pid/exe" 2>/dev/null) in "$programs"/train-*) echo "$pid" ;; esac
     done
 }
 
-# A wire that is cut while all train: every process gives up after the group's limit of 3 seconds, on both hosts, and says so.
-cut() { # FLAVOUR
-    launch "$1" 10.77.0 cnn0 epochs 1000000 limit 3 >"$work/out" 2>"$work/error" &
+# What a process does and waits for, where one outlives its time.
+describe() {
+    for pid; do
+        echo "process $pid: $(grep -E 'State|Threads' "/proc/$pid/status" | tr '\n\t' '  ')"
+        for task in "/proc/$pid/task/"*; do
+            echo "  $(cat "$task/comm"): $(cat "$task/wchan")"
+        done
+    done
+}
+
+# ends FLAVOUR WHAT MESSAGE ARGUMENT... -- COMMAND...: all train, the command does something to them, and within ten seconds every
+# process has ended on both hosts, with a failure and the message.
+ends() {
+    flavour_of_run=$1 what="$1, $2" message=$3
+    shift 3
+    arguments=
+    while [ "$1" != -- ]; do
+        arguments="$arguments $1"
+        shift
+    done
+    shift
+    # shellcheck disable=SC2086
+    launch "$flavour_of_run" 10.77.0 cnn0 epochs 1000000 $arguments >"$work/out" 2>"$work/error" &
     launcher=$! tries=0
     until [ "$(grep -cE '^train: rank [0-3] trains$' "$work/error")" = 4 ]; do
         sleep 0.1
         tries=$((tries + 1))
-        [ $tries -lt 200 ] || { fail "$1, a wire that is cut: no training begins: $(cat "$work/error")"; break; }
+        [ $tries -lt 200 ] || { fail "$what: no training begins: $(cat "$work/error")"; break; }
     done
     sleep 1
     begun=$(date +%s) status=0 ended=
-    ip -n "${CNN_HOSTS}1" link set cnn0 down
+    "$@"
     for _ in $(seq 150); do
         sleep 0.1
         [ -n "$(processes_of 1)$(processes_of 2)" ] || { ended=$(($(date +%s) - begun)); break; }
     done
-    [ -n "$ended" ] && [ "$ended" -le 10 ] || fail "$1, a wire that is cut: processes on host 1: $(processes_of 1), on host 2: $(processes_of 2)"
+    # shellcheck disable=SC2046
+    [ -n "$ended" ] && [ "$ended" -le 10 ] ||
+        fail "$what: processes after ${ended:-15} seconds on host 1: $(processes_of 1), on host 2: $(processes_of 2): $(describe $(processes_of 1) $(processes_of 2))"
     ip -n "${CNN_HOSTS}1" link set cnn0 up
     wait $launcher || status=$?
-    [ $status != 0 ] && [ $status != 124 ] || fail "$1, a wire that is cut: exit status $status"
-    grep -q '^train: .*no process of the group has answered for 3 seconds$' "$work/error" ||
-        fail "$1, a wire that is cut: $(cat "$work/error")"
+    [ $status != 0 ] && [ $status != 124 ] || fail "$what: exit status $status"
+    grep -qE "$message" "$work/error" "$work/out" || fail "$what: $(cat "$work/out" "$work/error")"
+    ended_runs=$((ended_runs + 1))
+}
+
+cut() {
+    ip -n "${CNN_HOSTS}1" link set cnn0 down
+}
+
+# The first process of the second host.
+signal() {
+    kill -s "$1" "$(processes_of 2 | head -n 1)"
+}
+
+all_ends() { # FLAVOUR
+    ends "$1" "a wire that is cut" '^train: .*no process of the group has answered for 3 seconds$' limit 3 -- cut
+    ends "$1" "a wire that is cut, by default" '^train: .*process [0-3] has given no sign of life for 6 seconds$' limit 600 -- cut
+    ends "$1" "a process that is stopped" '^train: .*process [23] has given no sign of life for 6 seconds$' limit 600 -- signal STOP
+    ends "$1" "a process that dies" 'on signal 9|EXIT CODE: 9|KILLED BY SIGNAL: 9|is gone|no sign of life' limit 600 -- signal KILL
 }
 
 checked=0
@@ -121,11 +159,11 @@ for flavour; do
     alone=$("$programs/train-$flavour" | awk '{ print $3 }')
     check "$flavour" "100 Mbit/s" 10.77.0 cnn0
     checked=$((checked + 1))
-    cut "$flavour"
+    all_ends "$flavour"
     if [ -z "$relay_process" ] && [ -e /dev/net/tun ]; then
         "$relay" "${CNN_HOSTS}1" "${CNN_HOSTS}2" cnn1 2 0.01 300 >"$work/relay" 2>&1 &
         relay_process=$!
-        while ! grep -q ready "$work/relay" && kill -0 $relay_process 2>/dev/null; do
+        while ! grep -qs ready "$work/relay" && kill -0 $relay_process 2>/dev/null; do
             sleep 0.05
         done
         wire 10.78.0 cnn1 || fail "no wire by the relay: $(cat "$work/relay")"
@@ -135,4 +173,4 @@ for flavour; do
     checked=$((checked + 1))
 done
 [ $failures = 0 ] &&
-    echo "check-hosts: $checked runs between two hosts agree with one process, and a wire that is cut ends all"
+    echo "check-hosts: $checked runs between two hosts agree with one process, and $ended_runs that something happens to end"

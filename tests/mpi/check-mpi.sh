@@ -103,6 +103,16 @@ for flavour; do
     [ $took -le 10 ] || fail "$flavour: $took seconds after a process was killed"
     { grep -q '^train: rank 1 dies$' "$work/out" && grep -qE 'on signal 9|EXIT CODE: 9|KILLED BY SIGNAL: 9' "$work/out"; } ||
         fail "$flavour: a process was killed: $(cat "$work/out")"
+    # One that is stopped, as by a machine that hangs, is found by the next one; an MPI that hangs, by the process itself too.
+    for how in "stop 1" "stuck 1" "stuck 3"; do
+        begun=$(date +%s)
+        # shellcheck disable=SC2086
+        launch "$flavour" 3 epochs 100000 $how >"$work/out" 2>&1 && fail "$flavour, $how: all is well"
+        took=$(($(date +%s) - begun))
+        [ $took -le 10 ] || fail "$flavour, $how: it took $took seconds"
+        case $how in stuck\ 3) said='a call of the transport has not returned' ;; *) said='process 1 has given no sign of life' ;; esac
+        grep -q "^train: .*$said for 6 seconds\$" "$work/out" || fail "$flavour, $how: $(cat "$work/out")"
+    done
     # A sample that one process cannot read, in the middle of an epoch, is said by all, and all end.
     begun=$(date +%s)
     launch "$flavour" 3 epochs 100000 bad 41 >"$work/out" 2>&1 && fail "$flavour: a sample is bad, and all is well"
