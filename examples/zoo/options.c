@@ -67,7 +67,7 @@ static options_result read_device(options *o)
 
 static options_result read_math(options *o)
 {
-    return math_read(optarg, &o->math) ? OPTIONS_RUN : bad("math", optarg, "fast, strict or tf32");
+    return result_of(math_read(optarg, &o->math) || number_refuse(table, 'M', "fast, strict or tf32"));
 }
 
 /* The size is understood when the net is known, which may be named after it. */
