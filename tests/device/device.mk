@@ -16,7 +16,8 @@ LATE := $(BUILD)/backends/libcnn-late.so
 #   predictor         freezes modules, which is for the CPU
 #   process           forks with contexts open, and a queue stays with the process that opened it
 NOT_ON_DEVICES := $(addprefix test_,bar conv_kernels conv_values cpu elementary float_mode image_memory json kernels long_sums many_parameters math \
-	moments norm_kernels onnx_load_faults onnx_memory onnx_save_faults pool predictor process text)
+	moments norm_kernels onnx_load_faults onnx_memory onnx_save_faults pool predictor predictor_fusion predictor_refused \
+	process text)
 DEVICE_TESTS = $(filter-out $(NOT_ON_DEVICES),$(TESTS))
 
 $(LATE): tests/device/late.c $(PUBLIC_HEADERS)
