@@ -27,7 +27,7 @@ size_t cuda_workspace(void *queue, const cnn_launch *launch)
     const uint64_t flushes = q->flushes;
     if (fits && !q->failed) {
         if (cuda_enter(q)) {
-            found = cuda_convolution_find(q, launch) != NULL;
+            found = cuda_convolution_find(q, launch, false) != NULL;
             cuda_leave(q);
         }
         /* What is in the list may have been handed over on the way: that it has failed is not forgotten. */

@@ -294,9 +294,9 @@ void cuda_products_free(cuda_queue *q);
 
 /* Whether a launch is a convolution that cuDNN is asked for. `unset`: its operands are not known yet. */
 bool cuda_convolution_fits(const cnn_launch *launch, bool unset);
-/* A plan for a launch that fits, which may be one that was made before. NULL: cuDNN has none that is as exact and as
- * repeatable as is asked for, or something has failed, which is recorded. */
-const cuda_convolution *cuda_convolution_find(cuda_queue *q, const cnn_launch *launch);
+/* A plan for a launch that fits, which may be one that was made before; `bias`: one that adds the bias, too. NULL:
+ * cuDNN has none that is as exact and as repeatable as is asked for, or something has failed, which is recorded. */
+const cuda_convolution *cuda_convolution_find(cuda_queue *q, const cnn_launch *launch, bool bias);
 /* Whether ReLU and pooling are part of a launch: it needs a workspace for what is before them. */
 bool cuda_is_pooled(const cnn_launch *launch);
 /* Adds ReLU and pooling (in: the convolution's result; out: y, index or NULL) or the way back (in: dy, index; out: the

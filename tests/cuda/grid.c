@@ -149,6 +149,7 @@ static cnn_tensor *drawn(cnn_tensor *x, char kind)
     X(lstm, cnn_lstm(a, NULL, NULL, columns(b, 0, 6), columns(b, 6, 13), NULL, NULL, NULL, NULL, NULL, NULL), CNN_SHAPE(9, 4, 6), CNN_SHAPE(28, 13)) \
     X(gru, cnn_gru(a, NULL, columns(b, 0, 6), columns(b, 6, 13), NULL, NULL, NULL, NULL, NULL), CNN_SHAPE(9, 4, 6), CNN_SHAPE(21, 13)) \
     X(ctc, cnn_ctc_loss(cnn_log_softmax(a, 2), classes_of(b), lengths(b, 12), lengths(b, 6), NULL), CNN_SHAPE(12, 4, 8), CNN_SHAPE(4, 6)) \
+    X(conv_bias, cnn_conv2d(a, b, cnn_sum(b, CNN_DIMS(1, 2, 3), false), CNN_OPTIONS(cnn_conv2d_options, .padding = 1)), CNN_SHAPE(2, 4, 8, 7), CNN_SHAPE(6, 4, 3, 3)) \
     X(conv3d, cnn_conv3d(a, b, NULL, NULL), CNN_SHAPE(2, 3, 5, 8, 8), CNN_SHAPE(4, 3, 2, 3, 3)) \
     X(conv3d_bias, cnn_conv3d(a, b, cnn_sum(b, CNN_DIMS(1, 2, 3, 4), false), CNN_OPTIONS(cnn_conv3d_options, .stride = 2, .padding = 1, .dilation_d = 2, .groups = 2)), CNN_SHAPE(2, 4, 5, 8, 7), CNN_SHAPE(6, 2, 2, 3, 3)) \
     X(conv_transpose3d, cnn_conv_transpose3d(a, b, cnn_sum(b, CNN_DIMS(0, 2, 3, 4), false), CNN_OPTIONS(cnn_conv_transpose3d_options, .stride = 2, .padding = 1, .output_padding = 1)), CNN_SHAPE(2, 4, 3, 4, 5), CNN_SHAPE(4, 3, 2, 3, 3)) \

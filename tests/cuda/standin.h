@@ -10,6 +10,7 @@
  *                        context returns CUDA_ERROR_LAUNCH_FAILED, and those of the libraries fail
  * CNN_STANDIN_MEMORY=B   the device has B bytes
  * CNN_STANDIN_ENGINES=0  cuBLASLt and cuDNN support nothing
+ * CNN_STANDIN_FUSION=0   cuDNN supports no convolution with a bias in one graph
  * CNN_STANDIN_COMPILES=0  NVRTC compiles nothing
  * CNN_STANDIN_DRIVER=V   the driver's version, such as 11040
  * CNN_STANDIN_LOG=FILE   every call's name and result */

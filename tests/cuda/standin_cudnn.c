@@ -85,6 +85,7 @@ static size_t size_of_type(int type)
     case CUDNN_TYPE_DATA_TYPE:
     case CUDNN_TYPE_CONVOLUTION_MODE:
     case CUDNN_TYPE_HEUR_MODE:
+    case CUDNN_TYPE_POINTWISE_MODE:
     case CUDNN_TYPE_FLOAT: return 4;
     default: standin_wrong("%d is no type of an attribute that is set", type);
     }
@@ -129,15 +130,34 @@ typedef struct convolution_work {
     cnn_launch launch;
     cnn_conv3d_parameters g; /* of two dimensions: its slice alone */
     void *workspace;
+    bool bias;
     int kind; /* 0: forward, 1: the gradient of the data, 2: of the weight */
     bool tf32;
     int64_t in_count[2];
 } convolution_work;
 
-static const descriptor *operation_of(const descriptor *graph)
+/* The convolution of a graph, and what is added behind it; NULL: nothing. */
+static const descriptor *operation_of(const descriptor *graph, const descriptor **add)
 {
     find(graph, CUDNN_ATTR_OPERATIONGRAPH_HANDLE, CUDNN_TYPE_HANDLE, 1);
+    for (int i = 0; i < graph->count; i++) {
+        const attribute *a = &graph->attributes[i];
+        if (a->name == CUDNN_ATTR_OPERATIONGRAPH_OPS && a->type == CUDNN_TYPE_BACKEND_DESCRIPTOR && a->count == 2) {
+            *add = a->value.p[1];
+            return a->value.p[0];
+        }
+    }
+    *add = NULL;
     return part(graph, CUDNN_ATTR_OPERATIONGRAPH_OPS);
+}
+
+static bool is_virtual(const descriptor *tensor)
+{
+    bool found = false;
+    for (int i = 0; i < tensor->count; i++) {
+        found = found || (tensor->attributes[i].name == CUDNN_ATTR_TENSOR_IS_VIRTUAL && tensor->attributes[i].value.b[0]);
+    }
+    return found;
 }
 
 static const int64_t *sizes(const descriptor *tensor, int64_t id, int type, int64_t dims)
@@ -157,9 +177,28 @@ static const int64_t *sizes(const descriptor *tensor, int64_t id, int type, int6
     return s;
 }
 
-/* Reads an operation: its geometry, dtype and kernel. */
-static void read_operation(const descriptor *op, convolution_work *w)
+/* Checks that a sum of a convolution, which is in no memory, and a bias of each channel are added to y. */
+static void check_bias(const descriptor *op, const descriptor *add, const descriptor *sum_of, int type, int compute, int64_t dims)
 {
+    const descriptor *mode = part(add, CUDNN_ATTR_OPERATION_POINTWISE_PW_DESCRIPTOR);
+    const int64_t *sum = sizes(sum_of, 5, compute, dims), *b = sizes(part(add, CUDNN_ATTR_OPERATION_POINTWISE_BDESC), 4, type, dims),
+                  *y = sizes(part(add, CUDNN_ATTR_OPERATION_POINTWISE_YDESC), 3, type, dims);
+    bool fits = op->kind == CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR && add->kind == CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR &&
+                mode->kind == CUDNN_BACKEND_POINTWISE_DESCRIPTOR && part(add, CUDNN_ATTR_OPERATION_POINTWISE_XDESC) == sum_of && is_virtual(sum_of) &&
+                find(mode, CUDNN_ATTR_POINTWISE_MODE, CUDNN_TYPE_POINTWISE_MODE, 1)->value.n[0] == CUDNN_POINTWISE_ADD &&
+                find(mode, CUDNN_ATTR_POINTWISE_MATH_PREC, CUDNN_TYPE_DATA_TYPE, 1)->value.n[0] == compute && b[1] == y[1];
+    for (int64_t i = 0; i < 2 + dims; i++) {
+        fits = fits && sum[i] == y[i] && (i == 1 || b[i] == 1);
+    }
+    if (!fits) {
+        standin_wrong("a bias that does not fit its convolution");
+    }
+}
+
+/* Reads a graph: its geometry, dtype and kernel, and whether a bias is added. */
+static void read_graph(const descriptor *graph, convolution_work *w)
+{
+    const descriptor *add, *op = operation_of(graph, &add);
     static const int names[3][6] = { { 702, 704, 703, 705, 700, 701 }, { 708, 710, 709, 711, 706, 707 }, { 714, 716, 715, 717, 712, 713 } };
     static const cnn_kernel kernels[2][3] = {
         { CNN_KERNEL_CONV_FORWARD, CNN_KERNEL_CONV_BACKWARD_DATA, CNN_KERNEL_CONV_BACKWARD_WEIGHT },
@@ -180,7 +219,15 @@ static void read_operation(const descriptor *op, convolution_work *w)
     if (dims != 2 && dims != 3) {
         standin_wrong("a convolution of %lld dimensions", (long long)dims);
     }
-    const int64_t *x = sizes(x_of, 1, type, dims), *k = sizes(part(op, n[2]), 2, type, dims), *y = sizes(part(op, n[3]), 3, type, dims);
+    const int64_t *x = sizes(x_of, 1, type, dims), *k = sizes(part(op, n[2]), 2, type, dims),
+                  *y = sizes(part(op, n[3]), add ? 5 : 3, add ? f64 ? CUDNN_DATA_DOUBLE : CUDNN_DATA_FLOAT : type, dims);
+    if (add) {
+        check_bias(op, add, part(op, n[3]), type, f64 ? CUDNN_DATA_DOUBLE : CUDNN_DATA_FLOAT, dims);
+    }
+    w->bias = add != NULL;
+    if (is_virtual(x_of) || is_virtual(part(op, n[2])) || is_virtual(part(op, n[3])) != w->bias) {
+        standin_wrong("a convolution with operands in no memory");
+    }
     const int64_t *before = find(c, CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS, CUDNN_TYPE_INT64, dims)->value.i;
     const int64_t *behind = find(c, CUDNN_ATTR_CONVOLUTION_POST_PADDINGS, CUDNN_TYPE_INT64, dims)->value.i;
     const int64_t *stride = find(c, CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES, CUDNN_TYPE_INT64, dims)->value.i;
@@ -224,7 +271,10 @@ EXPORTED int cudnnBackendFinalize(cudnnBackendDescriptor_t given)
         standin_wrong("descriptor %d is finalized twice", d->kind);
     }
     if (d->kind == CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR) {
-        read_operation(operation_of(d), &w);
+        read_graph(d, &w);
+        if (w.bias && !standin_number("CNN_STANDIN_FUSION", 1)) {
+            return CUDNN_STATUS_NOT_SUPPORTED;
+        }
     } else if (d->kind == CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR) {
         const descriptor *config = part(d, CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG);
         find(d, CUDNN_ATTR_EXECUTION_PLAN_HANDLE, CUDNN_TYPE_HANDLE, 1);
@@ -243,7 +293,8 @@ EXPORTED int cudnnBackendGetAttribute(cudnnBackendDescriptor_t given, int name, 
     descriptor *d = given, **outs = elements;
     standin_object_check("descriptor", d);
     if (name == CUDNN_ATTR_ENGINEHEUR_RESULTS && type == CUDNN_TYPE_BACKEND_DESCRIPTOR && d->finalized) {
-        operation_of(part(d, CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH));
+        const descriptor *add;
+        operation_of(part(d, CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH), &add);
         find(d, CUDNN_ATTR_ENGINEHEUR_MODE, CUDNN_TYPE_HEUR_MODE, 1);
         *count = standin_number("CNN_STANDIN_ENGINES", ENGINES);
         for (int64_t i = 0; i < *count && i < requested; i++) {
@@ -295,11 +346,12 @@ EXPORTED int cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescriptor_t 
     if (!p->finalized || !v->finalized || (config->engine != PLAIN && config->engine != TENSOR_CORES)) {
         standin_wrong("a plan that is none is carried out");
     }
-    read_operation(operation_of(part(config, CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH)), &w);
-    const int64_t *ids = find(v, CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, 3)->value.i;
-    void *const *given = find(v, CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, 3)->value.p;
-    void *at[4] = { NULL };
-    for (int i = 0; i < 3; i++) {
+    read_graph(part(config, CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH), &w);
+    const int operands = w.bias ? 4 : 3;
+    const int64_t *ids = find(v, CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, CUDNN_TYPE_INT64, operands)->value.i;
+    void *const *given = find(v, CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, CUDNN_TYPE_VOID_PTR, operands)->value.p;
+    void *at[5] = { NULL };
+    for (int i = 0; i < operands; i++) {
         at[ids[i]] = given[i];
     }
     w.workspace = find(v, CUDNN_ATTR_VARIANT_PACK_WORKSPACE, CUDNN_TYPE_VOID_PTR, 1)->value.p[0];
@@ -307,6 +359,10 @@ EXPORTED int cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescriptor_t 
     bool weight = w.kind == 2, data = w.kind == 1;
     w.launch.in[0] = data ? at[3] : at[1];
     w.launch.in[1] = weight ? at[3] : at[2];
+    if (w.bias) {
+        standin_check_device("cudnnBackendExecute", at[4], (size_t)(w.g.slice.out_channels * (w.launch.dtype == CNN_F64 ? 8 : w.launch.dtype == CNN_BF16 ? 2 : 4)));
+        w.launch.in[2] = at[4];
+    }
     w.launch.out[0] = weight ? at[2] : data ? at[1] : at[3];
     const cnn_conv *g = &w.g.slice;
     const int64_t x_count = g->batch * g->in_channels * w.g.in_d * g->in_h * g->in_w,

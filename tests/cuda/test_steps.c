@@ -301,8 +301,9 @@ END_TEST
 
 /* ---- what cuDNN is asked for ---- */
 
-/* A convolution of three dimensions and its gradients; `executes`: how many of them cuDNN has carried out. */
-static double convolved(const char *device, int *executes)
+/* A convolution of three dimensions with a bias, and its gradients; `executes`: how many of them cuDNN has carried out;
+ * `launches`: of our own kernels. */
+static double convolved(const char *device, int *executes, int *launches)
 {
     cnn_context *ctx = cnn_context_new(.device = device, .seed = 3);
     cnn_tape *tape = cnn_tape_new(ctx);
@@ -319,6 +320,7 @@ static double convolved(const char *device, int *executes)
     const double result = cnn_tensor_item(cnn_add(cnn_sum(cnn_mul(dx, dx), 0, NULL, false), cnn_sum(cnn_mul(dw, dw), 0, NULL, false)));
     log_ends();
     *executes = calls_of("cudnnBackendExecute");
+    *launches = calls_of("cuLaunchKernel");
     cnn_tape_free(tape);
     cnn_tensor_free(x);
     cnn_tensor_free(w);
@@ -329,12 +331,18 @@ static double convolved(const char *device, int *executes)
 
 START_TEST(convolutions_of_three_dimensions_are_made_by_cudnn)
 {
-    int executes;
-    const double expected = convolved("cpu", &executes), found = convolved("cuda", &executes);
+    int executes, launches, separate;
+    setenv("CNN_CUDA_GRAPHS", "0", 1);
+    const double expected = convolved("cpu", &executes, &launches), found = convolved("cuda", &executes, &launches);
     ck_assert(!counts || executes == 3);
     ck_assert_msg(fabs(found - expected) <= 1e-12 * expected, "%g, expected %g", found, expected);
+    setenv("CNN_STANDIN_FUSION", "0", 1); /* the bias by a kernel of our own, where cuDNN has no engine for both */
+    const double apart = convolved("cuda", &executes, &separate);
+    unsetenv("CNN_STANDIN_FUSION");
+    ck_assert(!counts || (executes == 3 && separate == launches + 1));
+    ck_assert_msg(fabs(apart - expected) <= 1e-12 * expected, "%g, expected %g", apart, expected);
     setenv("CNN_STANDIN_ENGINES", "0", 1); /* our own kernels, where cuDNN has no engine */
-    const double own = convolved("cuda", &executes);
+    const double own = convolved("cuda", &executes, &launches);
     unsetenv("CNN_STANDIN_ENGINES");
     ck_assert(!counts || executes == 0);
     ck_assert_msg(fabs(own - expected) <= 1e-12 * expected, "%g, expected %g", own, expected);
