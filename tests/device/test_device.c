@@ -5,7 +5,9 @@
 #include <cnn/cnn.h>
 #include <cnn/backend.h>
 
+#include <dlfcn.h>
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -160,6 +162,50 @@ static void train_on(const char *device, bool adam, int steps, state *s, double 
     cnn_tape_free(tape);
     cnn_context_free(ctx);
 }
+
+static cnn_math told = (cnn_math)-1;
+
+static void take_math(void *queue, cnn_math math)
+{
+    (void)queue;
+    told = math;
+}
+
+/* A back end is told how exact sums are to be; one that was made before it could be told is not asked. */
+START_TEST(a_back_end_is_told_the_mode)
+{
+    static const cnn_backend_host host = { sizeof host, cnn_cpu_launch, cnn_cpu_workspace };
+    static cnn_backend tells, older, shorter;
+    void *object = dlopen(LATE_FOLDER "/libcnn-late.so", RTLD_NOW);
+    ck_assert_msg(object != NULL, "%s", dlerror());
+    cnn_backend_query_fn query;
+    *(void **)(void *)&query = dlsym(object, "cnn_backend_query");
+    tells = older = shorter = *query(CNN_BACKEND_VERSION, &host);
+    tells.name = "tells";
+    tells.math = take_math;
+    older.name = "older";
+    older.math = take_math; /* it is not there */
+    older.struct_size = offsetof(cnn_backend, math);
+    shorter.name = "shorter";
+    shorter.struct_size = offsetof(cnn_backend, math) - 1;
+    ck_assert_int_eq(cnn_backend_add(&tells), CNN_OK);
+    ck_assert_int_eq(cnn_backend_add(&older), CNN_OK);
+    ck_assert_int_eq(cnn_backend_add(&shorter), CNN_ERROR_INVALID_ARGUMENT);
+    static const cnn_math modes[] = { CNN_MATH_FAST, CNN_MATH_STRICT, CNN_MATH_TF32 };
+    for (int i = 0; i < 3; i++) {
+        cnn_context *ctx = cnn_context_new(.device = "tells", .math = modes[i]);
+        ck_assert_msg(ctx != NULL, "%s", cnn_last_error(NULL));
+        ck_assert_int_eq(told, modes[i]);
+        ck_assert_int_eq(cnn_context_math(ctx), modes[i]);
+        cnn_context_free(ctx);
+    }
+    told = (cnn_math)-1;
+    cnn_context *ctx = cnn_context_new(.device = "older", .math = CNN_MATH_STRICT);
+    ck_assert_msg(ctx != NULL, "%s", cnn_last_error(NULL));
+    ck_assert_int_eq(told, (cnn_math)-1);
+    cnn_context_free(ctx);
+}
+END_TEST
 
 START_TEST(training_has_the_bits_of_the_cpu)
 {
@@ -441,6 +487,7 @@ int main(void)
     tcase_add_test(devices, devices_are_listed);
     tcase_add_test(devices, an_unknown_device_names_those_there_are);
     tcase_add_test(devices, a_context_says_where_it_is);
+    tcase_add_test(devices, a_back_end_is_told_the_mode);
     tcase_add_loop_test(devices, training_has_the_bits_of_the_cpu, 0, 2);
     tcase_add_test(devices, tensors_and_modules_move);
     tcase_add_test(devices, files_know_no_device);
