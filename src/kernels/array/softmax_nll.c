@@ -43,9 +43,9 @@ static void task(void *arg, int64_t number, int worker)
     while (begin < end) {
         cnn__nll_run r = run_at(g, begin, end);
         if (w->out) {
-            g->loops->backward(g, r, w->out);
+            cnn__nll_backward(g, r, w->out);
         } else {
-            g->loops->forward(g, r, w->losses, sums);
+            cnn__nll_forward(g, r, w->losses, sums);
         }
         begin += r.count;
     }

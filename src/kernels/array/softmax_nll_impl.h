@@ -1,18 +1,9 @@
-/* The loops of the cross-entropy kernel, compiled for each dtype, and for f32 once for each instruction set
- * (simd/map/nll.c), with X and FN(name) defined.
+/* The loops over the exponentials of the cross-entropy kernel, compiled for f64 (softmax_nll_f64.c) and for f32 once
+ * for each instruction set (simd/map/nll.c), with X and FN(name) defined.
  *
  * A run is up to CNN__NLL_RUN neighbouring samples, of one batch entry if it has several: the classes are the outer
  * loop and the samples the inner one, so that memory is walked forwards for [N,C,H,W]. Rows of few classes are
  * transposed first; a sample of many classes is a run. Sums over classes are made in double. */
-
-/* The factor of logp in the loss of one sample. */
-static double FN(factor)(const cnn__softmax_nll *g, int64_t class, int64_t target, int64_t at)
-{
-    const X *weight = g->weight;
-    double w = weight ? (double)weight[class] : 1;
-    double p = cnn__nll_indexed(g) ? (class == target ? 1 : 0) : (double)((const X *)g->target)[at];
-    return w * ((1 - g->smoothing) * p + g->share);
-}
 
 /* n elements with zeros behind them up to whole steps, in the room if there are not whole steps of them at x. */
 static __attribute__((noinline)) const X *FN(whole_steps)(int *n, const X *x, X *room)
@@ -122,86 +113,9 @@ static void FN(statistics)(const cnn__softmax_nll *g, cnn__nll_run r)
         }
     }
     for (int i = 0; i < ((r.count + TOGETHER - 1) & -TOGETHER); i++) {
-        sum[i] = cnn__log_f64(sum[i]);
+        room[i] = (X)cnn__log_f64(sum[i]);
     }
-    for (int i = 0; i < r.count; i++) {
-        log_sum[i] = (X)sum[i];
-    }
-}
-
-static double FN(log_p)(const cnn__softmax_nll *g, int64_t sample, int64_t at)
-{
-    const X *stats = g->stats;
-    return (double)(((const X *)g->logits)[at] - stats[sample]) - (double)stats[g->batch * g->inner + sample];
-}
-
-/* The weight of the sample's class, by which the loss of an index is multiplied. */
-static double FN(weight_of)(const cnn__softmax_nll *g, int64_t target)
-{
-    const X *weight = g->weight;
-    return weight ? (double)weight[target] : 1;
-}
-
-/* What class c adds to a loss with a margin before it is raised to its power; 0 for the target itself. Losses that few
- * use are cold, which keeps them small. */
-static double FN(excess)(const cnn__softmax_nll *g, int64_t first, int64_t target, int64_t class)
-{
-    const X *x = (const X *)g->logits + first;
-    double z = g->margin - (double)x[target * g->inner] + (double)x[class * g->inner];
-    return class != target && z > 0 ? z : 0; /* a NaN adds nothing, as in PyTorch */
-}
-
-static __attribute__((cold)) double FN(multi_margin)(const cnn__softmax_nll *g, int64_t first, int64_t target)
-{
-    double sum = 0;
-    for (int64_t c = 0; c < g->classes; c++) {
-        double z = FN(excess)(g, first, target, c);
-        sum += g->power == 1 ? z : z * z;
-    }
-    return FN(weight_of)(g, target) * sum / (double)g->classes;
-}
-
-static double FN(loss)(const cnn__softmax_nll *g, int64_t sample, int64_t first, double *divisor)
-{
-    double loss = 0;
-    int64_t target = 0;
-    *divisor = 1;
-    if (g->function == CNN_LOSS_MULTI_MARGIN) {
-        return FN(multi_margin)(g, first, cnn__nll_index(g, sample));
-    }
-    if (cnn__nll_indexed(g)) {
-        target = cnn__nll_index(g, sample);
-        if (target == g->ignore_index) {
-            return *divisor = 0;
-        }
-        *divisor = FN(weight_of)(g, target);
-        if (g->function == CNN_LOSS_NLL) {
-            return -*divisor * (double)((const X *)g->logits)[first + target * g->inner];
-        }
-        if (g->smoothing == 0) { /* an infinite logit of another class must not become 0 · infinity */
-            return -*divisor * FN(log_p)(g, sample, first + target * g->inner);
-        }
-    }
-    for (int64_t c = 0; c < g->classes; c++) {
-        int64_t at = first + c * g->inner;
-        loss -= FN(factor)(g, c, target, at) * FN(log_p)(g, sample, at);
-    }
-    return loss;
-}
-
-static void FN(forward)(const cnn__softmax_nll *g, cnn__nll_run r, void *losses, double sums[2])
-{
-    if (g->function == CNN_LOSS_CROSS_ENTROPY) {
-        FN(statistics)(g, r);
-    }
-    for (int i = 0; i < r.count; i++) {
-        double divisor, loss = FN(loss)(g, r.sample + i, cnn__nll_first(g, r, i), &divisor);
-        if (losses) {
-            ((X *)losses)[r.sample + i] = (X)loss;
-        }
-        sums[0] += loss;
-        sums[1] += divisor;
-    }
+    memcpy(log_sum, room, (size_t)r.count * sizeof *room);
 }
 
 /* What the gradients of a run's elements are made of. A block is one class of all samples (across), or up to
@@ -222,7 +136,7 @@ static __attribute__((cold)) void FN(block_factors)(const cnn__softmax_nll *g, i
 {
     const int64_t step = cnn__nll_short(g) ? g->classes : 1;
     for (int i = 0; i < n; i++) {
-        b->factor[i] = FN(factor)(g, b->across ? class : class + i, b->target[b->across ? i : 0], at + i * step);
+        b->factor[i] = cnn__nll_factor(g, b->across ? class : class + i, b->target[b->across ? i : 0], at + i * step);
     }
 }
 
@@ -294,14 +208,14 @@ static void FN(block_slopes)(const cnn__softmax_nll *g, int n, int64_t class, co
 }
 
 /* d loss / d logit = softmax · Σ q − q */
-static void FN(logits_gradient)(const cnn__softmax_nll *g, cnn__nll_run r, const double *dy, X *to)
+static void FN(logits_gradient)(const cnn__softmax_nll *g, cnn__nll_run r, const double *dy, void *dlogits)
 {
     const bool indexed = cnn__nll_indexed(g), beside = cnn__nll_short(g);
     const bool plain = indexed && !g->weight && g->smoothing == 0; /* the total is 1 */
     const X *x = (const X *)g->logits + r.first, *largest = (const X *)g->stats + r.sample;
     const X *log_sum = largest + g->batch * g->inner;
     const int64_t step = beside ? CNN__NLL_RUN : g->inner;
-    X *dx = to + r.first, room[CNN__NLL_RUN * CNN__NLL_RUN];
+    X *to = dlogits, *dx = to + r.first, room[CNN__NLL_RUN * CNN__NLL_RUN];
     NLL_BLOCK b;
     b.across = beside || g->inner > 1;
     b.room = WHOLE_STEPS((int)cnn__min(b.across ? r.count : g->classes, CNN__NLL_RUN) + CNN__MAP_STEP - 1);
@@ -343,64 +257,6 @@ static void FN(logits_gradient)(const cnn__softmax_nll *g, cnn__nll_run r, const
         for (int64_t c = 0; c < g->classes && b.target[i] == g->ignore_index; c++) {
             to[cnn__nll_first(g, r, i) + c * g->inner] = 0;
         }
-    }
-}
-
-/* The slopes of CNN_LOSS_NLL are −w at the target and 0 elsewhere. */
-static __attribute__((cold)) void FN(nll_gradient)(const cnn__softmax_nll *g, int64_t sample, int64_t first, double dy,
-                                                   X *dx)
-{
-    int64_t target = cnn__nll_index(g, sample);
-    for (int64_t c = 0; c < g->classes; c++) {
-        bool counts = c == target && target != g->ignore_index;
-        dx[first + c * g->inner] = counts ? (X)(-dy * FN(weight_of)(g, target)) : 0;
-    }
-}
-
-static __attribute__((cold)) void FN(multi_margin_gradient)(const cnn__softmax_nll *g, int64_t sample, int64_t first,
-                                                            double dy, X *dx)
-{
-    int64_t target = cnn__nll_index(g, sample);
-    double factor = dy * FN(weight_of)(g, target) / (double)g->classes, total = 0;
-    for (int64_t c = 0; c < g->classes; c++) {
-        double z = FN(excess)(g, first, target, c);
-        double slope = factor * (g->power == 1 ? (double)(z != 0) : 2 * z);
-        dx[first + c * g->inner] = (X)slope;
-        total += slope;
-    }
-    dx[first + target * g->inner] = (X)-total;
-}
-
-/* d loss / d probability = −w · (1 − ε) · logp */
-static __attribute__((cold)) void FN(target_gradient)(const cnn__softmax_nll *g, int64_t sample, int64_t first,
-                                                      double dy, X *dt)
-{
-    const X *weight = g->weight;
-    for (int64_t c = 0; c < g->classes; c++) {
-        int64_t at = first + c * g->inner;
-        double w = weight ? (double)weight[c] : 1;
-        dt[at] = (X)(-dy * w * (1 - g->smoothing) * FN(log_p)(g, sample, at));
-    }
-}
-
-static void FN(backward)(const cnn__softmax_nll *g, cnn__nll_run r, const cnn__nll_gradients *out)
-{
-    void (*gradient)(const cnn__softmax_nll *, int64_t, int64_t, double, X *) =
-        g->function == CNN_LOSS_NLL            ? FN(nll_gradient)
-        : g->function == CNN_LOSS_MULTI_MARGIN ? FN(multi_margin_gradient)
-                                               : NULL;
-    double dy[CNN__NLL_RUN];
-    for (int i = 0; i < r.count; i++) {
-        dy[i] = out->scale * (double)((const X *)out->dy)[out->each ? r.sample + i : 0];
-        if (out->dlogits && gradient) {
-            gradient(g, r.sample + i, cnn__nll_first(g, r, i), dy[i], out->dlogits);
-        }
-        if (out->dtarget) {
-            FN(target_gradient)(g, r.sample + i, cnn__nll_first(g, r, i), dy[i], out->dtarget);
-        }
-    }
-    if (out->dlogits && !gradient) {
-        FN(logits_gradient)(g, r, dy, out->dlogits);
     }
 }
 

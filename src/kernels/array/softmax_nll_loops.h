@@ -27,9 +27,18 @@ typedef struct cnn__nll_gradients {
 
 /* The loops of one dtype. */
 struct cnn__nll_loops {
-    void (*forward)(const cnn__softmax_nll *g, cnn__nll_run r, void *losses, double sums[2]);
-    void (*backward)(const cnn__softmax_nll *g, cnn__nll_run r, const cnn__nll_gradients *out);
+    /* Writes the statistics of the run's samples. */
+    void (*statistics)(const cnn__softmax_nll *g, cnn__nll_run r);
+    /* dlogits = dy[sample] · d loss / d logit of the cross-entropy */
+    void (*gradient)(const cnn__softmax_nll *g, cnn__nll_run r, const double *dy, void *dlogits);
 };
+
+/* What all dtypes share. */
+void cnn__nll_forward(const cnn__softmax_nll *g, cnn__nll_run r, void *losses, double sums[2]);
+void cnn__nll_backward(const cnn__softmax_nll *g, cnn__nll_run r, const cnn__nll_gradients *out);
+
+/* The factor of logp in the loss of one sample. */
+double cnn__nll_factor(const cnn__softmax_nll *g, int64_t class, int64_t target, int64_t at);
 
 /* Whether targets are indices; else they are probabilities. */
 static inline bool cnn__nll_indexed(const cnn__softmax_nll *g)
