@@ -153,6 +153,49 @@ START_TEST(errors)
 }
 END_TEST
 
+static void count(void *user)
+{
+    ++*(int *)user;
+}
+
+static cnn_tensor *doubled(cnn_module *self, cnn_tensor *x, void *user)
+{
+    (void)user;
+    return cnn_mul(cnn_mul_scalar(x, 2), cnn_module_find(self, "weight"));
+}
+
+/* A layer of a network takes another forward: what holds its tensors goes on with them. */
+START_TEST(a_module_becomes_another)
+{
+    int freed = 0, again = 0;
+    cnn_module *net = cnn_sequential_new(ctx, cnn_batch_norm1d_new(ctx, 2), cnn_relu_new(ctx)), *norm = cnn_module_child(net, 0, NULL);
+    cnn_tensor *weight = cnn_module_find(net, "0.weight"), *a = full(3, false);
+    cnn_module *other = cnn_module_create(ctx, CNN_OPTIONS(cnn_module_options, .type = "Doubled", .forward = doubled, .user = &freed, .free_user = count));
+    cnn_module_add_parameter(other, "own", full(1, true));
+    cnn_module_set_mode(norm, CNN_MODULE_EVALUATES);
+    ck_assert_int_eq(cnn_module_become(norm, other), CNN_OK);
+    ck_assert_str_eq(cnn_module_type(norm), "Doubled");
+    ck_assert_ptr_eq(cnn_module_child(net, 0, NULL), norm);
+    ck_assert_ptr_eq(cnn_module_find(net, "0.weight"), weight);
+    ck_assert_int_eq(cnn_module_state_count(net), 5);
+    ck_assert_int_eq(cnn_module_get_mode(norm), CNN_MODULE_EVALUATES);
+    ck_assert_int_eq(cnn_tape_begin(tape, CNN_TRAIN), CNN_OK);
+    ck_assert_float_eq(first(cnn_forward(net, cnn_input(tape, a))), 6);
+    ck_assert_int_eq(freed, 0);
+    other = cnn_module_create(ctx, CNN_OPTIONS(cnn_module_options, .type = "Other", .forward_many = sum_and_difference, .user = &again, .free_user = count));
+    ck_assert_int_eq(cnn_module_become(norm, other), CNN_OK);
+    ck_assert_int_eq(freed, 1);
+    ck_assert_ptr_eq(cnn_module_user(norm, sum_and_difference), &again);
+    ck_assert_int_eq(cnn_module_become(norm, cnn_relu_new(ctx)), CNN_ERROR_STATE);
+    ck_assert_str_eq(cnn_last_error(ctx), "module_become: other is a ReLU, expected one of cnn_module_create() that stands alone");
+    ck_assert_int_eq(cnn_module_become(norm, norm), CNN_ERROR_STATE);
+    ck_assert_int_eq(cnn_module_become(norm, NULL), CNN_ERROR_INVALID_ARGUMENT);
+    cnn_tensor_free(a);
+    cnn_module_free(net);
+    ck_assert_int_eq(again, 1);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("forward_many");
@@ -161,5 +204,6 @@ int main(void)
     tcase_add_test(tests, no_input_at_all);
     tcase_add_test(tests, one_form_serves_the_other);
     tcase_add_test(tests, errors);
+    tcase_add_test(tests, a_module_becomes_another);
     return suite_run(suite);
 }

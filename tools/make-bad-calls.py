@@ -196,7 +196,7 @@ OVERRIDES = {
     "cnn_linear_create": {"options": "linear_options?"}, "cnn_embedding_create": {"options": "embedding_options?"},
     "cnn_lstm_create": {"options": "lstm_options?"},
     "cnn_sequential_create": {"children": "children!", "count": "child_count"},
-    "cnn_module_add": {"parent": "parent", "child": "child!"},
+    "cnn_module_add": {"parent": "parent", "child": "child!"}, "cnn_module_become": {"module": "parent", "other": "stand_in!"},
     "cnn_module_add_parameter": {"tensor": "new_parameter!"}, "cnn_module_add_buffer": {"tensor": "new_buffer!"},
     "cnn_module_child": {"name": "out?"}, "cnn_module_state_name": {"buffer": "text?", "size": "text_size"},
     "cnn_module_find": {"name": "known_name"}, "cnn_module_format": {"buffer": "text?", "size": "text_size"},

@@ -233,6 +233,16 @@ CNN_API cnn_module *cnn_module_create(cnn_context *ctx, const cnn_module_options
  */
 CNN_API void *cnn_module_user(const cnn_module *module, cnn_forward_many_fn forward_many);
 
+/**
+ * Makes a module do what another one does, where it stands: it takes the type, the forward functions and the `user` of
+ * `other`, and keeps its name, mode, children, parameters and buffers, which an optimizer may hold. PyTorch assigns
+ * `module.__class__` or `module.forward`. Between two steps, and while no other thread uses the module.
+ * @param other  made by cnn_module_create() in the same context, without a parent or children; takes ownership, also on
+ *               failure, unless it has a parent or is `module`. Its tensors are freed.
+ * @return CNN_OK; CNN_ERROR_INVALID_ARGUMENT (a NULL); CNN_ERROR_STATE (another kind of `other`). @since 0.2
+ */
+CNN_API cnn_status cnn_module_become(cnn_module *module, cnn_module *other);
+
 /** `cnn_module_new(ctx, forward, .user = &model)` */
 #ifndef __cplusplus
 #define cnn_module_new(...) CNN__MODULE_NEW(__VA_ARGS__, .struct_size = sizeof(cnn_module_options))

@@ -120,3 +120,30 @@ void *cnn_module_user(const cnn_module *module, cnn_forward_many_fn forward_many
     bool own = module->attributes_size == sizeof *c && c->forward_many == forward_many;
     return own && module->class->destroy == destroy ? c->user : NULL;
 }
+
+cnn_status cnn_module_become(cnn_module *module, cnn_module *other)
+{
+    cnn_status status = CNN_OK;
+    if (!module || !other) {
+        status = cnn__fail(module ? module->ctx : NULL, CNN_ERROR_INVALID_ARGUMENT, "module_become: %s is NULL",
+                           module ? "other" : "module");
+    } else if (other == module || other->ctx != module->ctx || other->parent || other->children.count ||
+               other->class->destroy != destroy) {
+        status = cnn__fail(module->ctx, CNN_ERROR_STATE,
+                           "module_become: other is a %s, expected one of cnn_module_create() that stands alone",
+                           cnn_module_type(other));
+    } else {
+        cnn_module old = *module;
+        module->class = other->class;
+        module->type = other->type;
+        module->attributes = other->attributes;
+        module->attributes_size = other->attributes_size;
+        other->class = old.class;
+        other->type = old.type;
+        other->attributes = old.attributes;
+    }
+    if (other && other != module && !other->parent) {
+        cnn_module_free(other);
+    }
+    return status;
+}

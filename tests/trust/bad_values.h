@@ -110,6 +110,10 @@ MAKER(own_module, keep(w, cnn_module_create(context_of(w), &(cnn_module_options)
                        release_module))
 static const candidate own_modules[] = { MADE("good", GOOD, make_own_module, 0), NO_POINTER };
 OBJECT(own_module, own_modules);
+static const candidate stand_ins[] = { MADE("good", GOOD, make_own_module, 0), NO_POINTER, MADE("a layer", BAD, make_fresh_module, 0),
+                                       MADE("a child already", BAD, make_grandchild, 0), MADE("the module itself", BAD, make_parent, 0),
+                                       MADE("of another context", BAD, make_foreign_module, 0) };
+OBJECT(stand_in, stand_ins);
 static const candidate own_forwards[] = { { "good", GOOD, NULL, { .f = (void (*)(void))own_forward }, 0 }, NO_POINTER };
 OBJECT(own_forward, own_forwards);
 

@@ -81,6 +81,36 @@ static bool add_too_deep(cnn_context *ctx, cnn_module *parent)
     return cnn_module_add(parent, "new", tower);
 }
 
+static bool become_good(cnn_context *ctx, cnn_module *parent)
+{
+    return cnn_module_become(parent, counted_module(ctx)) == CNN_OK;
+}
+
+static bool become_no_module(cnn_context *ctx, cnn_module *parent)
+{
+    (void)parent;
+    return cnn_module_become(NULL, counted_module(ctx)) == CNN_OK;
+}
+
+static bool become_other_context(cnn_context *ctx, cnn_module *parent)
+{
+    cnn_context *other = cnn_context_new(.threads = 1);
+    bool became = cnn_module_become(parent, counted_module(other)) == CNN_OK;
+    (void)ctx;
+    cnn_context_free(other);
+    return became;
+}
+
+static bool become_with_child(cnn_context *ctx, cnn_module *parent)
+{
+    cnn_module *other = counted_module(ctx);
+    if (!cnn_module_add(other, "child", counted_module(ctx))) {
+        cnn_module_free(other);
+        return false;
+    }
+    return cnn_module_become(parent, other) == CNN_OK;
+}
+
 static bool finish_sequential(cnn_module *sequential)
 {
     cnn_module_free(sequential);
@@ -309,6 +339,10 @@ static const taking takings[] = {
     { "module_add, a dotted name", true, 1, add_dotted_name },
     { "module_add, a used name", true, 1, add_used_name },
     { "module_add, no parent", true, 1, add_no_parent },
+    { "module_become", false, 1, become_good },
+    { "module_become, no module", true, 1, become_no_module },
+    { "module_become, two contexts", true, 1, become_other_context },
+    { "module_become, a child", true, 2, become_with_child },
     { "module_add, two contexts", true, 1, add_other_context },
     { "module_add, too deep", true, 1, add_too_deep },
     { "module_add_parameter", false, 1, parameter_good },
