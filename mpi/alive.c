@@ -1,6 +1,6 @@
-/* Signs of life. The thread of each group gives one to the next process twice a second, also while its process computes,
- * so that a process that hangs, or whose machine or wire is gone, differs from one that is slow. Time counts while this
- * process runs itself: after all processes were stopped together, none takes another for dead. */
+/* Signs of life. The thread of each group gives one to the next process twice a second, also while its process
+ * computes, so that a process that hangs, or whose machine or wire is gone, differs from one that is slow. Time counts
+ * while this process runs itself: after all processes were stopped together, none takes another for dead. */
 #include "internal.h"
 
 #include <stdio.h>

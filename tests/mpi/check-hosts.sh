@@ -112,6 +112,7 @@ ends() {
         shift
     done
     shift
+    : >"$work/error" # what the run before said is not this one's
     # shellcheck disable=SC2086
     launch "$flavour_of_run" 10.77.0 cnn0 epochs 1000000 $arguments >"$work/out" 2>"$work/error" &
     launcher=$! tries=0
@@ -150,7 +151,7 @@ all_ends() { # FLAVOUR
     ends "$1" "a wire that is cut" '^train: .*no process of the group has answered for 3 seconds$' limit 3 -- cut
     ends "$1" "a wire that is cut, by default" '^train: .*process [0-3] has given no sign of life for 6 seconds$' limit 600 -- cut
     ends "$1" "a process that is stopped" '^train: .*process [23] has given no sign of life for 6 seconds$' limit 600 -- signal STOP
-    ends "$1" "a process that dies" 'on signal 9|EXIT CODE: 9|KILLED BY SIGNAL: 9|is gone|no sign of life' limit 600 -- signal KILL
+    ends "$1" "a process that dies" 'on signal (9|13)|EXIT CODE: 9|KILLED BY SIGNAL: 9|is gone|no sign of life' limit 600 -- signal KILL
 }
 
 checked=0
