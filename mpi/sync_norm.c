@@ -2,6 +2,8 @@
  * gradient is the sum of gradients over the group. The rest follows by differentiation. */
 #include "internal.h"
 
+#include <locale.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -167,8 +169,10 @@ static cnn_status forward(cnn_module *self, cnn_tensor *const *inputs, int input
             m->form->call, cnn_tensor_ndim(x), cnn_tensor_ndim(x) > 1 ? (long long)cnn_tensor_size(x, 1) : 0LL,
             m->form->expected, (long long)m->channels);
     }
+    cnn_batch_norm_options o = m->o; /* in which 0 is the default */
+    o.eps = o.eps > 0 ? o.eps : CNN_ZERO;
     outputs[0] = cnn_tape_training(cnn_tensor_tape(x)) ? normalise(m, x)
-                                                       : cnn_batch_norm(x, m->weight, m->bias, m->mean, m->var, &m->o);
+                                                       : cnn_batch_norm(x, m->weight, m->bias, m->mean, m->var, &o);
     return outputs[0] ? cnn_tape_status(cnn_tensor_tape(x)) : cnn_context_status(ctx);
 }
 
@@ -201,6 +205,16 @@ static cnn_status add_state(cnn_context *ctx, cnn_module *self, sync_norm *m)
     return ok ? CNN_OK : cnn_context_status(ctx);
 }
 
+/* The tensors of a module by their names; those that the options leave out are NULL. */
+static void find_state(sync_norm *m, const cnn_module *module)
+{
+    m->weight = m->o.no_affine ? NULL : cnn_module_find(module, "weight");
+    m->bias = m->o.no_affine ? NULL : cnn_module_find(module, "bias");
+    m->mean = m->o.no_running ? NULL : cnn_module_find(module, "running_mean");
+    m->var = m->o.no_running ? NULL : cnn_module_find(module, "running_var");
+    m->count = m->o.no_running ? NULL : cnn_module_find(module, "num_batches_tracked");
+}
+
 static cnn_status clone_user(cnn_module *copy, void *user, void **copied)
 {
     const sync_norm *m = user;
@@ -209,11 +223,7 @@ static cnn_status clone_user(cnn_module *copy, void *user, void **copied)
         return CNN_ERROR_NO_MEMORY;
     }
     *n = *m;
-    n->weight = m->weight ? cnn_module_find(copy, "weight") : NULL;
-    n->bias = m->bias ? cnn_module_find(copy, "bias") : NULL;
-    n->mean = m->mean ? cnn_module_find(copy, "running_mean") : NULL;
-    n->var = m->var ? cnn_module_find(copy, "running_var") : NULL;
-    n->count = m->count ? cnn_module_find(copy, "num_batches_tracked") : NULL;
+    find_state(n, copy);
     *copied = n;
     return CNN_OK;
 }
@@ -241,6 +251,25 @@ static cnn_status read_options(const sync_form *form, cnn_group *group, int64_t 
     return CNN_OK;
 }
 
+/* A module without state of its own. */
+static cnn_module *make(const sync_norm *like)
+{
+    cnn_context *ctx = like->group->ctx;
+    sync_norm *m = malloc(sizeof *m);
+    if (!m) {
+        cnn__mpi_fail(ctx, CNN_ERROR_NO_MEMORY, "%s: no memory", like->form->call);
+        return NULL;
+    }
+    *m = *like;
+    const cnn_module_options made = { .struct_size = sizeof made,
+                                      .type = "SyncBatchNorm",
+                                      .forward_many = forward,
+                                      .user = m,
+                                      .free_user = free,
+                                      .clone_user = clone_user };
+    return cnn_module_create(ctx, &made);
+}
+
 static cnn_module *create(const sync_form *form, cnn_group *group, int64_t channels,
                           const cnn_batch_norm_options *options)
 {
@@ -252,20 +281,9 @@ static cnn_module *create(const sync_form *form, cnn_group *group, int64_t chann
     if (read_options(form, group, channels, options, &o) != CNN_OK) {
         return NULL;
     }
-    sync_norm *m = malloc(sizeof *m);
-    if (!m) {
-        cnn__mpi_fail(group->ctx, CNN_ERROR_NO_MEMORY, "%s: no memory", form->call);
-        return NULL;
-    }
-    *m = (sync_norm){ .form = form, .group = group, .channels = channels, .o = o };
-    const cnn_module_options made = { .struct_size = sizeof made,
-                                      .type = "SyncBatchNorm",
-                                      .forward_many = forward,
-                                      .user = m,
-                                      .free_user = free,
-                                      .clone_user = clone_user };
-    cnn_module *self = cnn_module_create(group->ctx, &made);
-    if (self && add_state(group->ctx, self, m) != CNN_OK) {
+    const sync_norm m = { .form = form, .group = group, .channels = channels, .o = o };
+    cnn_module *self = make(&m);
+    if (self && add_state(group->ctx, self, cnn_module_user(self, forward)) != CNN_OK) {
         cnn_module_free(self);
         return NULL;
     }
@@ -280,4 +298,71 @@ cnn_module *cnn_sync_batch_norm1d_create(cnn_group *group, int64_t channels, con
 cnn_module *cnn_sync_batch_norm2d_create(cnn_group *group, int64_t channels, const cnn_batch_norm_options *options)
 {
     return create(&two_dimensions, group, channels, options);
+}
+
+/* ---- those of a whole network ---- */
+
+/* What the constructor of a plain layer was told, which a module says of itself alone. Returns whether it is one. */
+static bool read_plain(const cnn_module *module, sync_norm *m)
+{
+    static const char pattern[] = "%15[^(](%lld, eps=%lf, momentum=%31[^,], affine=%7[^,], track_running_stats=%7[^)])";
+    char text[256], type[16] = "", momentum[32], affine[8], tracks[8];
+    long long channels = 0;
+    locale_t plain = newlocale(LC_NUMERIC_MASK, "C", 0),
+             before = plain ? uselocale(plain) : 0; /* numbers have points */
+    bool known = cnn_module_format(module, text, sizeof text) < sizeof text &&
+                 sscanf(text, pattern, type, &channels, &m->o.eps, momentum, affine, tracks) == 6 &&
+                 (strcmp(type, "BatchNorm1d") == 0 || strcmp(type, "BatchNorm2d") == 0);
+    if (known) {
+        m->form = strcmp(type, "BatchNorm1d") == 0 ? &one_dimension : &two_dimensions;
+        m->channels = channels;
+        m->o.cumulative = strcmp(momentum, "None") == 0;
+        m->o.momentum = m->o.cumulative ? 0 : strtod(momentum, NULL);
+        m->o.no_affine = strcmp(affine, "True") != 0;
+        m->o.no_running = strcmp(tracks, "True") != 0;
+    }
+    if (plain) {
+        uselocale(before);
+        freelocale(plain);
+    }
+    return known;
+}
+
+static cnn_status convert(cnn_group *group, cnn_module *module, bool only_checks)
+{
+    sync_norm m = { .group = group, .o = { .struct_size = sizeof m.o } };
+    cnn_status status = CNN_OK;
+    if (cnn_module_child_count(module) == 0 && read_plain(module, &m)) {
+        find_state(&m, module);
+        const cnn_tensor *any = m.weight ? m.weight : m.mean;
+        m.o.dtype = any ? cnn_tensor_dtype(any) : CNN_F32;
+        if (m.o.dtype != CNN_F32 && m.o.dtype != CNN_F64) {
+            return cnn__mpi_fail(group->ctx, CNN_ERROR_DTYPE,
+                                 "sync_batch_norm_convert: a %s has dtype %s, expected float32 or float64",
+                                 cnn_module_type(module), cnn_dtype_name(m.o.dtype));
+        }
+        cnn_module *made = only_checks ? NULL : make(&m);
+        if (only_checks || !made) {
+            return only_checks ? CNN_OK : cnn_context_status(group->ctx);
+        }
+        return cnn_module_become(module, made);
+    }
+    for (int i = 0; i < cnn_module_child_count(module) && status == CNN_OK; i++) {
+        status = convert(group, cnn_module_child(module, i, NULL), only_checks);
+    }
+    return status;
+}
+
+cnn_status cnn_sync_batch_norm_convert(cnn_group *group, cnn_module *module)
+{
+    static const char call[] = "sync_batch_norm_convert";
+    if (!group || !module) {
+        return cnn__mpi_fail(group ? group->ctx : NULL, CNN_ERROR_INVALID_ARGUMENT, "%s: %s is NULL", call,
+                             group ? "module" : "group");
+    }
+    if (cnn_module_context(module) != group->ctx) {
+        return cnn__mpi_fail(group->ctx, CNN_ERROR_STATE, "%s: the module is of another context than the group", call);
+    }
+    cnn_status status = convert(group, module, true);
+    return status == CNN_OK ? convert(group, module, false) : status;
 }

@@ -118,8 +118,18 @@ static cnn_module *plain_new(cnn_context *ctx, const variant *v, const cnn_batch
     return v->ndim == 4 ? cnn_batch_norm2d_create(ctx, C, o) : cnn_batch_norm1d_create(ctx, C, o);
 }
 
-static cnn_module *sync_new(cnn_group *group, const variant *v, const cnn_batch_norm_options *o)
+static bool converts; /* the synchronised layers of processes that are made from now on are converted plain ones */
+
+static cnn_module *sync_new(cnn_group *group, const variant *v, const cnn_batch_norm_options *o, cnn_context *ctx)
 {
+    if (converts) {
+        cnn_module *m = plain_new(ctx, v, o);
+        if (m && cnn_sync_batch_norm_convert(group, m) == CNN_OK && strcmp(cnn_module_type(m), "SyncBatchNorm") == 0) {
+            return m;
+        }
+        cnn_module_free(m);
+        return NULL;
+    }
     return v->ndim == 4 ? cnn_sync_batch_norm2d_create(group, C, o) : cnn_sync_batch_norm1d_create(group, C, o);
 }
 
@@ -130,7 +140,7 @@ static void compare(cnn_context *ctx, cnn_group *group, const void *with, outcom
     cnn_batch_norm_options o = v->o;
     int rank = cnn_group_rank(group), size = cnn_group_size(group), per = values_per_sample(v), first = rank * PER * per;
     o.struct_size = sizeof o;
-    cnn_module *sync = sync_new(group, v, &o), *plain = plain_new(ctx, v, &o), *local = plain_new(ctx, v, &o);
+    cnn_module *sync = sync_new(group, v, &o, ctx), *plain = plain_new(ctx, v, &o), *local = plain_new(ctx, v, &o);
     cnn_module *copy = sync ? cnn_module_clone(sync) : NULL;
     out->status = copy && plain && local ? CNN_OK : cnn_context_status(ctx);
     out->status = out->status == CNN_OK ? use(ctx, copy, v, rank * PER, PER, &own) : out->status;
@@ -163,7 +173,9 @@ static void compare(cnn_context *ctx, cnn_group *group, const void *with, outcom
 
 START_TEST(options_are_those_of_the_plain_layer)
 {
-    const variant *v = &variants[_i];
+    enum { VARIANTS = sizeof variants / sizeof *variants };
+    const variant *v = &variants[_i % VARIANTS];
+    converts = _i >= VARIANTS;
     for (int size = 1; size <= 3; size++) {
         run_all(size, 1, compare, v);
         for (int rank = 0; rank < size; rank++) {
@@ -173,6 +185,98 @@ START_TEST(options_are_those_of_the_plain_layer)
                           outcomes[rank].communication);
         }
     }
+    converts = false;
+}
+END_TEST
+
+/* The digest of a network after an epoch by all processes. */
+static uint64_t trained(cnn_group *group, cnn_module *module, cnn_optimizer *adam)
+{
+    cnn_data_parallel *p = cnn_data_parallel_new(group, module, net_data(cnn_module_context(module), 40), .batch_size = 8,
+                                                 .shards = cnn_group_size(group), .drop_last = true);
+    cnn_random_state random = { .seed = 5 };
+    double loss = 0;
+    cnn_status status = p ? cnn_context_set_random_state(cnn_module_context(module), &random) : CNN_ERROR_STATE;
+    status = status == CNN_OK ? net_epoch(group, p, module, adam, &loss) : status;
+    cnn_data_parallel_free(p);
+    return status == CNN_OK ? net_digest(module) : 0;
+}
+
+/* A network that is converted after its optimizer was made trains as one that was built of synchronised layers. */
+static void convert_network(cnn_context *ctx, cnn_group *group, const void *with, outcome *out)
+{
+    cnn_module *built = net_new(ctx, cnn_sync_batch_norm2d_create(group, 4, NULL)), *converted = net_new(ctx, NULL);
+    cnn_module *local = net_new(ctx, NULL), *norm = cnn_module_child(converted, 1, NULL);
+    cnn_optimizer *built_adam = cnn_adam_new(built, .lr = 0.01), *adam = cnn_adam_new(converted, .lr = 0.01);
+    cnn_optimizer *local_adam = cnn_adam_new(local, .lr = 0.01);
+    cnn_tensor *weight = cnn_module_find(converted, "1.weight"), *mean = cnn_module_find(converted, "1.running_mean");
+    (void)with;
+    bool good = cnn_module_copy_from(converted, built) == CNN_OK && cnn_module_copy_from(local, built) == CNN_OK;
+    good = good && cnn_sync_batch_norm_convert(group, converted) == CNN_OK && cnn_module_child(converted, 1, NULL) == norm;
+    good = good && strcmp(cnn_module_type(norm), "SyncBatchNorm") == 0 && strcmp(cnn_module_type(converted), "Sequential") == 0;
+    good = good && cnn_module_find(converted, "1.weight") == weight && cnn_module_find(converted, "1.running_mean") == mean;
+    good = good && cnn_sync_batch_norm_convert(group, converted) == CNN_OK; /* there is none any more */
+    uint64_t expected = trained(group, built, built_adam), found = trained(group, converted, adam);
+    good = good && expected && found == expected && trained(group, local, local_adam) != expected;
+    out->status = good ? CNN_OK : CNN_ERROR_MISMATCH;
+    snprintf(out->error, sizeof out->error, "%llx, expected %llx: %s", (unsigned long long)found, (unsigned long long)expected,
+             cnn_last_error(ctx));
+    cnn_optimizer_free(built_adam);
+    cnn_optimizer_free(adam);
+    cnn_optimizer_free(local_adam);
+    cnn_module_free(built);
+    cnn_module_free(converted);
+    cnn_module_free(local);
+}
+
+START_TEST(a_network_is_converted)
+{
+    run_all(2, 1, convert_network, NULL);
+    for (int rank = 0; rank < 2; rank++) {
+        ck_assert_msg(outcomes[rank].status == CNN_OK, "rank %d: %s", rank, outcomes[rank].error);
+    }
+}
+END_TEST
+
+/* What cannot be converted changes nothing, and a layer that evaluates or has other numbers than by default keeps that. */
+static void convert_some(cnn_context *ctx, cnn_group *group, const void *with, outcome *out)
+{
+    cnn_context *other = cnn_context_new(.seed = 1);
+    cnn_module *foreign = cnn_batch_norm1d_new(other, C);
+    cnn_module *net = cnn_sequential_new(ctx, cnn_batch_norm1d_new(ctx, C), cnn_batch_norm1d_new(ctx, C, .dtype = CNN_BF16));
+    cnn_module *frozen = cnn_sequential_new(ctx, cnn_batch_norm1d_new(ctx, 1, .eps = CNN_ZERO, .momentum = CNN_ZERO));
+    cnn_module *norm = cnn_module_child(frozen, 0, NULL);
+    cnn_tape *tape = cnn_tape_new(ctx);
+    cnn_tensor *x = cnn_tensor_from_data(ctx, CNN_F32, CNN_SHAPE(2, 1), (const float[]){ 2e-3f, -2e-3f });
+    float y[2] = { 0 }, var = 9;
+    (void)with;
+    bool good = cnn_sync_batch_norm_convert(NULL, net) == CNN_ERROR_INVALID_ARGUMENT &&
+                cnn_sync_batch_norm_convert(group, NULL) == CNN_ERROR_INVALID_ARGUMENT &&
+                cnn_sync_batch_norm_convert(group, foreign) == CNN_ERROR_STATE && cnn_sync_batch_norm_convert(group, net) == CNN_ERROR_DTYPE;
+    good = good && strcmp(cnn_module_type(cnn_module_child(net, 0, NULL)), "BatchNorm1d") == 0;
+    cnn_module_set_mode(norm, CNN_MODULE_EVALUATES);
+    good = good && cnn_sync_batch_norm_convert(group, frozen) == CNN_OK && cnn_module_get_mode(norm) == CNN_MODULE_EVALUATES;
+    cnn_tape_begin(tape, CNN_TRAIN); /* by the running statistics 0 and 1 */
+    good = good && cnn_tensor_read(cnn_forward(frozen, cnn_input(tape, x)), y, sizeof y) == CNN_OK && y[0] == 2e-3f && y[1] == -2e-3f;
+    cnn_module_set_mode(norm, CNN_MODULE_FOLLOWS_STEP);
+    cnn_tape_begin(tape, CNN_TRAIN); /* with eps 1e-5 it would be 0.53; with a momentum the variance would move */
+    good = good && cnn_tensor_read(cnn_forward(frozen, cnn_input(tape, x)), y, sizeof y) == CNN_OK;
+    good = good && fabsf(y[0] - 1) < 1e-5f && fabsf(y[1] + 1) < 1e-5f;
+    good = good && cnn_tensor_read(cnn_module_find(frozen, "0.running_var"), &var, sizeof var) == CNN_OK && var == 1;
+    out->status = good ? CNN_OK : CNN_ERROR_MISMATCH;
+    snprintf(out->error, sizeof out->error, "%g %g %g: %s", y[0], y[1], var, cnn_last_error(ctx));
+    cnn_tensor_free(x);
+    cnn_tape_free(tape);
+    cnn_module_free(net);
+    cnn_module_free(frozen);
+    cnn_module_free(foreign);
+    cnn_context_free(other);
+}
+
+START_TEST(a_conversion_keeps_what_a_layer_is)
+{
+    run_all(1, 1, convert_some, NULL);
+    ck_assert_msg(outcomes[0].status == CNN_OK, "%s", outcomes[0].error);
 }
 END_TEST
 
@@ -214,7 +318,9 @@ int main(void)
 {
     Suite *suite = suite_create("group_norm");
     TCase *all = suite_case(suite, "synchronised", setup, teardown);
-    tcase_add_loop_test(all, options_are_those_of_the_plain_layer, 0, (int)(sizeof variants / sizeof *variants));
+    tcase_add_loop_test(all, options_are_those_of_the_plain_layer, 0, 2 * (int)(sizeof variants / sizeof *variants));
+    tcase_add_test(all, a_network_is_converted);
+    tcase_add_test(all, a_conversion_keeps_what_a_layer_is);
     tcase_add_test(all, inputs_and_arguments_are_checked);
     return suite_run(suite);
 }

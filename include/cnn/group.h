@@ -295,6 +295,18 @@ CNN_API cnn_module *cnn_sync_batch_norm2d_create(cnn_group *group, int64_t chann
 /** The same over x [N,channels] or [N,channels,L]: a BatchNorm1d over the samples of all processes. @since 0.2 */
 CNN_API cnn_module *cnn_sync_batch_norm1d_create(cnn_group *group, int64_t channels,
                                                  const cnn_batch_norm_options *options);
+
+/**
+ * torch.nn.SyncBatchNorm.convert_sync_batchnorm(): makes every BatchNorm1d and BatchNorm2d in a module, and the module
+ * itself where it is one, a synchronised one with the same options. Each stays where it is, with its name, mode,
+ * parameters and buffers, so that optimizers and files go on with them. Before cnn_data_parallel_create(), and by every
+ * process; not collective.
+ * @param group  borrowed: it outlives the module.
+ * @return CNN_OK, also where there is none; CNN_ERROR_INVALID_ARGUMENT (a NULL); CNN_ERROR_STATE (the group's context
+ *         is not the module's); CNN_ERROR_DTYPE (one is neither float32 nor float64), and none is changed;
+ *         CNN_ERROR_NO_MEMORY, after which some are. @since 0.2
+ */
+CNN_API cnn_status cnn_sync_batch_norm_convert(cnn_group *group, cnn_module *module);
 /** @} */
 
 CNN_END_DECLS
