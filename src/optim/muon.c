@@ -148,7 +148,7 @@ static cnn_status muon_combine(const muon_job *j, int64_t n, cnn_combine_paramet
 
 /* ---- the step ---- */
 
-/* Of the products and sums of a step of the iteration. */
+/* The products and sums of a step of the iteration. */
 enum { MUON_GRAM, MUON_SQUARE, MUON_ADD_A, MUON_APPLY, MUON_ADD_X, MUON_PHASES };
 
 static cnn_status muon_iterate(const muon_job *j, const double *hyper, int phase)

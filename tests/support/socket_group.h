@@ -17,7 +17,7 @@ enum { SOCKET_MOST = 8 };
 typedef struct socket_mesh {
     int fd[SOCKET_MOST][SOCKET_MOST]; /* fd[i][j]: what process i has to reach process j */
     int side[SOCKET_MOST][SOCKET_MOST]; /* the same for what tell() tells */
-    int life[SOCKET_MOST][SOCKET_MOST]; /* and for signs of life */
+    int life[SOCKET_MOST][SOCKET_MOST]; /* the same for signs of life */
     int size;
 } socket_mesh;
 

@@ -1,6 +1,6 @@
-/* The product of one row with a B that is kept packed, such as a step of a recurrent network: its sums run side by side in
- * lanes, each along k in the order of a tile's and with the same bits. A tile of one row would wait for each of its two
- * sums. */
+/* The product of one row with a B that is kept packed, such as a step of a recurrent network: its sums run side by side
+ * in lanes, each along k in the order of a tile's and with the same bits. A tile of one row would wait for each of its
+ * two sums. */
 #ifndef CNN_KERNELS_SIMD_GEMM_ONE_ROW_H
 #define CNN_KERNELS_SIMD_GEMM_ONE_ROW_H
 
