@@ -125,8 +125,8 @@ typedef struct NLL_BLOCK {
     X largest[CNN__NLL_RUN];
     double log_sum[CNN__NLL_RUN], scale[CNN__NLL_RUN], total[CNN__NLL_RUN], factor[CNN__NLL_RUN];
     int64_t target[CNN__NLL_RUN];
-    bool across, plain_row; /* plain_row: one sample, whose factors are 1 at the target and 0 elsewhere */
-    int room;               /* elements that are set, whole steps */
+    bool across;
+    int room; /* elements that are set, whole steps */
 } NLL_BLOCK;
 
 /* The factors of logp in the losses, where there are weights or probabilities; `at` is the place of the block's first
@@ -168,50 +168,67 @@ static void FN(block_totals)(int n, NLL_BLOCK *b)
     }
 }
 
-static void FN(block_slopes)(const cnn__softmax_nll *g, int n, int64_t class, const X *x, X *dx, const NLL_BLOCK *b)
+static void FN(block_slopes)(const cnn__softmax_nll *g, int n, const X *x, X *dx, const NLL_BLOCK *b)
 {
     X block[CNN__NLL_RUN];
     const int count = n;
     const X *from = FN(whole_steps)(&n, x, block);
     X *to = n == count ? dx : block;
-    if (b->plain_row) {
-        const X largest = b->largest[0];
-        const double log_sum = b->log_sum[0], scale = b->scale[0];
-        const int64_t place = b->target[0] - class;
-        CNN__IVDEP
-        for (int i = 0; i < WHOLE_STEPS(n); i++) {
-            block[i] = (X)((double)(from[i] - largest) - log_sum);
-        }
-        FN(exponentials)(g, n, block);
-        const X p = place >= 0 && place < count ? block[place] : 0;
-        CNN__IVDEP
-        for (int i = 0; i < WHOLE_STEPS(n); i++) {
-            to[i] = (X)(scale * (double)block[i]);
-        }
-        if (place >= 0 && place < count) {
-            to[place] = (X)(scale * ((double)p - 1));
-        }
-    } else {
-        CNN__IVDEP
-        for (int i = 0; i < WHOLE_STEPS(n); i++) {
-            block[i] = (X)((double)(from[i] - b->largest[i]) - b->log_sum[i]);
-        }
-        FN(exponentials)(g, n, block);
-        CNN__IVDEP
-        for (int i = 0; i < WHOLE_STEPS(n); i++) {
-            to[i] = (X)(b->scale[i] * ((double)block[i] * b->total[i] - b->factor[i]));
-        }
+    CNN__IVDEP
+    for (int i = 0; i < WHOLE_STEPS(n); i++) {
+        block[i] = (X)((double)(from[i] - b->largest[i]) - b->log_sum[i]);
+    }
+    FN(exponentials)(g, n, block);
+    CNN__IVDEP
+    for (int i = 0; i < WHOLE_STEPS(n); i++) {
+        to[i] = (X)(b->scale[i] * ((double)block[i] * b->total[i] - b->factor[i]));
     }
     if (to == block) {
         memcpy(dx, block, (size_t)count * sizeof *block);
     }
 }
 
+/* The gradient of a plain sample whose classes are neighbours. */
+static void FN(row_gradient)(const cnn__softmax_nll *g, int64_t sample, int64_t first, double dy, X *dx)
+{
+    const X *x = (const X *)g->logits + first, *stats = g->stats, largest = stats[sample];
+    const double log_sum = (double)stats[g->batch * g->inner + sample];
+    const int64_t target = cnn__nll_index(g, sample);
+    X at_target = 0, block[CNN__NLL_RUN];
+    dx += first;
+    for (int64_t begin = 0; begin < g->classes; begin += CNN__NLL_RUN) {
+        const int count = (int)cnn__min(g->classes - begin, CNN__NLL_RUN), n = WHOLE_STEPS(count + CNN__MAP_STEP - 1);
+        for (int i = 0; i < count; i++) {
+            block[i] = (X)((double)(x[begin + i] - largest) - log_sum);
+        }
+        for (int i = count; i < n; i++) {
+            block[i] = 0;
+        }
+        FN(exponentials)(g, n, block);
+        for (int i = 0; i < count; i++) {
+            dx[begin + i] = (X)(dy * (double)block[i]);
+        }
+        at_target = target - begin >= 0 && target - begin < count ? block[target - begin] : at_target;
+    }
+    dx[target] = (X)(dy * ((double)at_target - 1));
+}
+
 /* d loss / d logit = softmax · Σ q − q */
 static void FN(logits_gradient)(const cnn__softmax_nll *g, cnn__nll_run r, const double *dy, void *dlogits)
 {
+    if (g->inner == 1 && cnn__nll_plain(g)) {
+        for (int i = 0; i < r.count; i++) {
+            const int64_t first = cnn__nll_first(g, r, i);
+            if (cnn__nll_index(g, r.sample + i) == g->ignore_index) {
+                memset((X *)dlogits + first, 0, (size_t)g->classes * sizeof(X));
+            } else {
+                FN(row_gradient)(g, r.sample + i, first, dy[i], dlogits);
+            }
+        }
+        return;
+    }
     const bool indexed = cnn__nll_indexed(g), beside = cnn__nll_short(g);
-    const bool plain = indexed && !g->weight && g->smoothing == 0; /* the total is 1 */
+    const bool plain = cnn__nll_plain(g); /* the total is 1 */
     const X *x = (const X *)g->logits + r.first, *largest = (const X *)g->stats + r.sample;
     const X *log_sum = largest + g->batch * g->inner;
     const int64_t step = beside ? CNN__NLL_RUN : g->inner;
@@ -219,8 +236,7 @@ static void FN(logits_gradient)(const cnn__softmax_nll *g, cnn__nll_run r, const
     NLL_BLOCK b;
     b.across = beside || g->inner > 1;
     b.room = WHOLE_STEPS((int)cnn__min(b.across ? r.count : g->classes, CNN__NLL_RUN) + CNN__MAP_STEP - 1);
-    b.plain_row = plain && !b.across;
-    for (int i = 0; i < (b.plain_row ? 1 : b.room); i++) {
+    for (int i = 0; i < b.room; i++) {
         const int k = i < r.count ? i : 0;
         b.largest[i] = largest[k];
         b.log_sum[i] = (double)log_sum[k];
@@ -237,13 +253,13 @@ static void FN(logits_gradient)(const cnn__softmax_nll *g, cnn__nll_run r, const
             const int n = b.across ? r.count : (int)cnn__min(g->classes - class, CNN__NLL_RUN);
             if (g->weight || !indexed) {
                 FN(block_factors)(g, n, r.first + class * g->inner, class, &b);
-            } else if (!b.plain_row) {
+            } else {
                 FN(block_shares)(g, class, &b);
             }
             if (pass == 0) {
                 FN(block_totals)(n, &b);
             } else {
-                FN(block_slopes)(g, n, class, x + class * step, dx + class * step, &b);
+                FN(block_slopes)(g, n, x + class * step, dx + class * step, &b);
             }
         }
         for (int i = 1; i < WHOLE_STEPS(b.room) && pass == 0 && !b.across; i++) {

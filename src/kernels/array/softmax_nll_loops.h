@@ -54,6 +54,12 @@ static inline int64_t cnn__nll_index(const cnn__softmax_nll *g, int64_t sample)
     return g->target_dtype == CNN_I32 ? ((const int32_t *)g->target)[sample] : ((const uint8_t *)g->target)[sample];
 }
 
+/* Whether factors are 1 at the target and 0 elsewhere. */
+static inline bool cnn__nll_plain(const cnn__softmax_nll *g)
+{
+    return cnn__nll_indexed(g) && !g->weight && g->smoothing == 0;
+}
+
 /* Whether samples are short rows, of which a run has several. */
 static inline bool cnn__nll_short(const cnn__softmax_nll *g)
 {
