@@ -14,4 +14,8 @@ typedef void (*cnn__reduce_fn)(const void *x, const cnn__nest *nest, int64_t fir
 /* By operation and dtype. Those of CNN_F64 and CNN_I64 also combine accumulators. */
 extern const cnn__reduce_fn cnn__reduce_tile[CNN_REDUCE_OF_COUNT][CNN_BOOL + 1];
 
+/* The smallest f32 by AVX2, which AVX-512 shares. */
+void cnn__tile_min_avx2(const void *x, const cnn__nest *nest, int64_t first, int64_t count, int64_t width,
+                        void *accumulators);
+
 #endif

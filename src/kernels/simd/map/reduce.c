@@ -223,8 +223,8 @@ WHOLE(min, <, SMALLER, INFINITY)
 #else
 #define TILE_MIN CNN__SIMD(tile_min)
 #endif
-void TILE_MIN(const void *x, const cnn__nest *nest, int64_t first, int64_t count, int64_t width, void *accumulators);
 #if CNN__VECTOR_BYTES < 64
+void TILE_MIN(const void *x, const cnn__nest *nest, int64_t first, int64_t count, int64_t width, void *accumulators);
 #define X float
 #define STEP MIN_REAL
 #define START INFINITY
