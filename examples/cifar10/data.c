@@ -169,7 +169,7 @@ static bool split(data *d, uint64_t seed)
 
 bool data_stays(cnn_context *ctx, const options *o)
 {
-    return strcmp(cnn_context_device(ctx), "cpu") != 0 && !o->tensorboard;
+    return strcmp(cnn_context_device(ctx), "cpu") != 0 && !o->tensorboard && !o->mpi;
 }
 
 /* Mirrored with probability 1/2 and shifted by up to four pixels, with the picture reflected at its edge. */

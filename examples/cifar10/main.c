@@ -7,6 +7,7 @@
 #include "common/best.h"
 #include "common/page/page.h"
 #include "common/part.h"
+#include "common/ranks/ranks.h"
 #include "common/records.h"
 #include "common/report.h"
 #include "common/say.h"
@@ -37,6 +38,8 @@ typedef struct run {
     resident train_held, validation_held, test_held; /* on a device: what the loaders' batches are numbers of */
     cnn_dataset *test_pictures; /* those of `test`, for the report; NULL without one */
     cnn_tape *tape;
+    ranks *ranks; /* the processes with --mpi; NULL: this process alone */
+    int64_t train_count, test_count;
     page *page; /* with --report; else NULL */
     FILE *log;
     records records;
@@ -89,7 +92,8 @@ static cnn_optimizer *sgd_new(const run *r)
 static int64_t batches_of(const run *r)
 {
     int64_t pictures = cnn_dataset_size(r->pictures.train);
-    return (pictures + r->o.batch_size - 1) / r->o.batch_size;
+    bool whole = r->o.sync_norm && pictures >= r->o.batch_size; /* a last batch that is not full is left out */
+    return (pictures + (whole ? 0 : r->o.batch_size - 1)) / r->o.batch_size;
 }
 
 static cnn_scheduler *schedule_new(const run *r)
@@ -157,11 +161,31 @@ static bool hold_all(run *r)
             (!p->validation || hold(r, &r->validation_held, &p->validation, NULL)));
 }
 
+/* Those of this rank. */
+static bool open_parts(run *r)
+{
+    const ranks_plan plan = { .batch_size = r->o.batch_size, .shards = r->o.shards, .loader_threads = r->o.loader_threads,
+                              .losses = r->o.tensorboard != NULL, .sync_norm = r->o.sync_norm };
+    cnn_dataset *train = r->pictures.train, *test = r->pictures.test;
+    r->pictures.train = r->pictures.test = NULL;
+    r->test = ranks_test_loader(r->ranks, test, r->o.batch_size);
+    if (!ranks_agree(r->ranks, r->test || fail())) {
+        cnn_dataset_free(train);
+        return false;
+    }
+    return ranks_train_on(r->ranks, &plan, r->model, train, r->epoch);
+}
+
 /* Opened after the checkpoint is loaded, because the order of the pictures depends on its random state. */
 static bool open_loaders(run *r)
 {
     bool validated = r->pictures.validation != NULL;
+    r->train_count = cnn_dataset_size(r->pictures.train);
+    r->test_count = cnn_dataset_size(r->pictures.test);
     r->test_pictures = r->page ? cnn_dataset_share(r->pictures.test) : NULL;
+    if (r->ranks) {
+        return open_parts(r);
+    }
     if (!hold_all(r)) {
         return fail();
     }
@@ -174,22 +198,32 @@ static bool open_loaders(run *r)
     return (r->train && r->test && (r->validation || !validated) && cnn_loader_set_epoch(r->train, r->epoch) == CNN_OK) || fail();
 }
 
-static bool prepare(run *r)
+/* Other ranks than 0 print nothing and write no file. */
+static bool join_ranks(run *r)
 {
-    if (r->o.predict && !predict_available()) {
+    if (r->ranks && !ranks_join(r->ranks, r->ctx)) {
         return false;
     }
+    if (r->ranks && ranks_is_other()) {
+        r->o.quiet = true;
+        r->o.digest = false;
+        r->o.save = r->o.log = r->o.csv = r->o.report = r->o.tensorboard = r->o.profile = NULL;
+    }
+    return true;
+}
+
+/* The files that the run will write. */
+static bool open_places(run *r)
+{
     if (!part_check(r->o.save) || !part_check(r->o.best) || !part_check(r->o.profile)) {
         return false;
     }
     r->page = r->o.report ? page_open(r->o.report) : NULL;
-    if (r->o.report && !r->page) {
-        return false;
-    }
-    r->ctx = cnn_context_new(.seed = r->o.seed, .threads = r->o.threads, .device = r->o.device);
-    if (!r->ctx) {
-        return fail();
-    }
+    return r->page || !r->o.report;
+}
+
+static bool make_parts(run *r)
+{
     if (!data_open(r->ctx, &r->o, &r->pictures)) {
         return false;
     }
@@ -197,16 +231,44 @@ static bool prepare(run *r)
     r->sgd = r->model ? sgd_new(r) : NULL;
     r->schedule = r->sgd ? schedule_new(r) : NULL;
     r->tape = r->schedule ? cnn_tape_new(r->ctx) : NULL;
-    if ((!r->tape && !fail()) || !resume(r) || !open_loaders(r)) {
-        return false;
-    }
+    return (r->tape || fail()) && resume(r);
+}
+
+static int64_t steps_of(const run *r)
+{
+    return r->ranks ? ranks_step_count(r->ranks) : cnn_loader_batch_count(r->train);
+}
+
+static bool open_records(run *r)
+{
     r->log = r->o.log ? fopen(r->o.log, r->o.resume ? "ae" : "we") : NULL;
     r->records.tensorboard = r->o.tensorboard;
     r->records.csv = r->o.csv;
     r->records.profile = r->o.profile;
     r->records.quiet = r->o.quiet;
-    return (r->log || !r->o.log || fail_log(r, "open")) &&
-           records_open(&r->records, r->model, r->epoch, r->epoch * cnn_loader_batch_count(r->train));
+    r->records.together = r->ranks != NULL;
+    return (r->log || !r->o.log || fail_log(r, "open")) && records_open(&r->records, r->model, r->epoch, r->epoch * steps_of(r));
+}
+
+static bool prepare(run *r)
+{
+    if (r->o.predict && !predict_available()) {
+        return false;
+    }
+    if (!r->o.mpi && !open_places(r)) { /* other ranks than 0 have none */
+        return false;
+    }
+    r->ranks = r->o.mpi ? ranks_open() : NULL;
+    if (r->o.mpi && !r->ranks) {
+        return false;
+    }
+    int threads = r->ranks && r->o.threads == 0 ? ranks_threads(r->ranks) : r->o.threads;
+    r->ctx = cnn_context_new(.seed = r->o.seed, .threads = threads, .device = r->o.device);
+    if (!r->ctx) {
+        return fail();
+    }
+    return join_ranks(r) && ranks_agree(r->ranks, (!r->o.mpi || open_places(r)) && make_parts(r)) && open_loaders(r) &&
+           ranks_agree(r->ranks, open_records(r));
 }
 
 /* ---- epochs ---- */
@@ -218,45 +280,73 @@ static bool save(const run *r)
     return !r->o.save || cnn_checkpoint_save(&checkpoint, r->o.save) == CNN_OK || fail();
 }
 
+/* A failure of the library that nobody has told of yet; ranks.c tells of those of --mpi itself. */
+static outcome told(outcome result)
+{
+    if (result == FAILED) {
+        fail();
+    }
+    return result;
+}
+
+static outcome test(run *r)
+{
+    outcome result = score_test(r->model, r->test, &r->test_held, r->tape, CNN_EVAL, &r->tested);
+    return r->ranks ? ranks_share(r->ranks, result, &r->tested) : told(result);
+}
+
+/* What follows where the ranks could not agree. */
+static outcome not_agreed(const run *r)
+{
+    return interrupted && r->ranks ? INTERRUPTED : FAILED;
+}
+
+static outcome train_all(run *r, progress *bar, score *trained)
+{
+    const ranks_pace pace = { .schedule = r->schedule };
+    outcome result =
+        r->ranks ? ranks_train_epoch(r->ranks, &pace, r->model, r->sgd, r->tape, r->epoch, bar, &r->records, trained)
+                 : told(train_epoch(r->model, r->sgd, r->schedule, r->train, &r->train_held, r->tape, bar, &r->records, trained));
+    progress_end(bar);
+    return result != DONE || ranks_agree(r->ranks, records_end(&r->records)) ? result : not_agreed(r);
+}
+
+/* Tells people and programs of an epoch, and saves its checkpoint. With --mpi that may fail on rank 0 alone. */
+static outcome keep_epoch(run *r, const score *trained)
+{
+    page_epoch(r->page, r->epoch, trained, &r->tested);
+    bool printed = r->o.quiet || report_epoch(r->epoch, r->o.epochs, trained, &r->tested);
+    bool logged = !r->log || report_log(r->log, r->epoch, trained, &r->tested) || fail_log(r, "write");
+    bool kept = logged && records_epoch(&r->records, r->epoch, trained, &r->tested, cnn_optimizer_lr(r->sgd, 0));
+    return ranks_agree(r->ranks, logged && save(r) && kept && printed) ? DONE : not_agreed(r);
+}
+
 static outcome run_epoch(run *r)
 {
     score trained;
     progress bar;
-    if (!records_begin(&r->records)) {
-        return FAILED;
+    if (!ranks_agree(r->ranks, records_begin(&r->records))) {
+        return not_agreed(r);
     }
-    progress_begin(&bar, !r->o.quiet, r->epoch + 1, r->o.epochs, cnn_loader_batch_count(r->train));
-    outcome result = train_epoch(r->model, r->sgd, r->schedule, r->train, &r->train_held, r->tape, &bar, &r->records, &trained);
-    progress_end(&bar);
-    if (result == DONE && !records_end(&r->records)) {
-        return FAILED;
-    }
-    if (result == DONE) {
-        result = score_test(r->model, r->test, &r->test_held, r->tape, CNN_EVAL, &r->tested);
-    }
-    if (result == DONE) {
-        result = best_epoch(&r->best, r->epoch + 1);
-    }
+    progress_begin(&bar, !r->o.quiet, r->epoch + 1, r->o.epochs, steps_of(r));
+    outcome result = train_all(r, &bar, &trained);
+    result = result == DONE ? test(r) : result;
+    result = result == DONE ? told(best_epoch(&r->best, r->epoch + 1)) : result; /* with --mpi there is none */
     if (result != DONE) {
-        return result == FAILED && !fail() ? FAILED : result;
+        return result;
     }
     r->epoch++;
-    page_epoch(r->page, r->epoch, &trained, &r->tested);
-    bool told = r->o.quiet || report_epoch(r->epoch, r->o.epochs, &trained, &r->tested);
-    if (r->log && !report_log(r->log, r->epoch, &trained, &r->tested)) {
-        fail_log(r, "write");
-        return FAILED;
-    }
-    told = records_epoch(&r->records, r->epoch, &trained, &r->tested, cnn_optimizer_lr(r->sgd, 0)) && told;
-    return save(r) && told ? DONE : FAILED;
+    return keep_epoch(r, &trained);
 }
 
 static bool report_start(const run *r)
 {
     int threads = cnn_context_threads(r->ctx);
+    if (r->ranks) {
+        printf("%d process%s, each with ", ranks_count(r->ranks), ranks_count(r->ranks) == 1 ? "" : "es");
+    }
     printf("%s: %lld parameters, %lld training and %lld test pictures of %lld classes, %d thread%s, %s kernels\n", r->o.model,
-           (long long)cnn_module_parameter_numel(r->model), (long long)cnn_loader_sample_count(r->train),
-           (long long)cnn_loader_sample_count(r->test), (long long)r->pictures.classes, threads, threads == 1 ? "" : "s",
+           (long long)cnn_module_parameter_numel(r->model), (long long)r->train_count, (long long)r->test_count, (long long)r->pictures.classes, threads, threads == 1 ? "" : "s",
            cnn_context_kernels(r->ctx));
     return streams_flush();
 }
@@ -276,7 +366,10 @@ static void report_training(const run *r)
     }
     cnn_context_random_state(r->ctx, &random);
     page_fact(r->page, "epochs", "%lld", (long long)r->epoch);
-    page_fact(r->page, "training pictures", "%lld%s", (long long)cnn_loader_sample_count(r->train), r->o.plain ? "" : ", augmented");
+    if (r->ranks) {
+        page_fact(r->page, "processes", "%d", ranks_count(r->ranks));
+    }
+    page_fact(r->page, "training pictures", "%lld%s", (long long)r->train_count, r->o.plain ? "" : ", augmented");
     page_fact(r->page, "highest learning rate", "%g", r->o.lr);
     page_fact(r->page, "seed", "%llu", (unsigned long long)random.seed);
 }
@@ -304,18 +397,22 @@ static int predict(run *r)
 
 static int finish(run *r)
 {
-    outcome result = r->tested.images ? DONE : score_test(r->model, r->test, &r->test_held, r->tape, CNN_EVAL, &r->tested);
-    if (result == INTERRUPTED) {
-        return signals_status();
+    outcome result = r->tested.images ? DONE : test(r);
+    if (result == DONE && r->page) {
+        result = write_report(r);
     }
-    if (result == FAILED) {
-        fail();
-        return 1;
+    if (!ranks_agree(r->ranks, result == DONE)) { /* the others wait while rank 0 writes */
+        result = FAILED;
     }
-    if (r->page && write_report(r) != DONE) {
+    if (result != DONE) {
         return interrupted ? signals_status() : 1;
     }
-    report_test(&r->tested);
+    if (!r->ranks || !ranks_is_other()) {
+        if (r->ranks && !r->o.quiet) {
+            report_traffic(ranks_traffic(r->ranks));
+        }
+        report_test(&r->tested);
+    }
     FILE *log = r->log;
     r->log = NULL; /* closing writes the rest and may fail because the disk is full */
     bool good = (!r->o.digest || report_digest(r->model)) && (!log || fclose(log) == 0 || fail_log(r, "write")) && records_close(&r->records);
@@ -324,26 +421,23 @@ static int finish(run *r)
 
 static int train(run *r)
 {
-    if ((!r->o.quiet && !report_start(r)) || (!r->o.eval_only && !save(r))) {
-        return 1;
+    if (!ranks_agree(r->ranks, (r->o.quiet || report_start(r)) && (r->o.eval_only || save(r)))) {
+        return interrupted && r->ranks ? signals_status() : 1;
     }
-    outcome begun = r->o.eval_only ? DONE : best_begin(&r->best, r->epoch);
+    outcome begun = r->o.eval_only ? DONE : told(best_begin(&r->best, r->epoch));
     if (begun != DONE) {
-        return begun == INTERRUPTED ? report_interrupted(r->o.save, r->epoch) : !fail();
+        return begun == INTERRUPTED ? report_interrupted(r->o.save, r->epoch) : 1;
     }
     while (!r->o.eval_only && r->epoch < r->o.epochs && best_goes_on(&r->best, r->epoch, r->o.quiet)) {
         outcome result = run_epoch(r);
-        if (result == INTERRUPTED) {
-            return report_interrupted(r->o.save, r->epoch);
-        }
-        if (result == FAILED) {
-            return 1;
+        if (result != DONE) {
+            return result == INTERRUPTED ? report_interrupted(r->o.save, r->epoch) : 1;
         }
     }
     return finish(r);
 }
 
-static void release(run *r)
+static void release(run *r, int status)
 {
     records_close(&r->records);
     data_close(&r->pictures);
@@ -359,6 +453,7 @@ static void release(run *r)
     cnn_scheduler_free(r->schedule);
     cnn_optimizer_free(r->sgd);
     cnn_module_free(r->model);
+    ranks_close(r->ranks, status);
     cnn_context_free(r->ctx);
     if (r->log) {
         fclose(r->log);
@@ -370,7 +465,7 @@ static int run_program(const options *o)
     run r = { .o = *o };
     signals_catch();
     int status = prepare(&r) ? (options_predict_only(o) ? predict(&r) : train(&r)) : interrupted ? signals_status() : 1;
-    release(&r);
+    release(&r, status);
     return status;
 }
 
@@ -379,6 +474,11 @@ int main(int argc, char **argv)
     options o;
     if (!streams_open()) {
         return 1;
+    }
+    for (int i = 1; i < argc; i++) { /* all processes have the same command line */
+        if (ranks_is_other() && (strcmp(argv[i], "--mpi") == 0 || strcmp(argv[i], "-M") == 0)) {
+            say_keep();
+        }
     }
     setlocale(LC_CTYPE, "");
     options_result read = options_read(&o, argc, argv);

@@ -41,6 +41,10 @@ static const char help[] =
     "  -T, --tensorboard DIR    write event files for TensorBoard: losses, histograms, pictures, the graph\n"
     "  -C, --csv FILE           one line of comma-separated values for every epoch\n"
     "  -P, --profile FILE       profile the first epoch that is trained: print tables, write a trace for Perfetto\n"
+    "  -M, --mpi                train by all processes that mpirun started; --batch-size is that of all together\n"
+    "  -k, --shards N           with --mpi: parts of a batch; for any number of processes the weights are the same to the bit;\n"
+    "                           0: one part per process, summed in the MPI's own order (8)\n"
+    "  -N, --sync-bn            with --mpi: batch normalisation over the pictures of all processes, in one part each\n"
     "  -n, --limit N            use N training and N test pictures only\n"
     "  -y, --synthetic          use pictures that the program draws itself\n"
     "  -x, --digest             print the SHA-256 of the weights in the end\n"
@@ -64,6 +68,8 @@ static const struct option table[] = {
     { "predict", no_argument, NULL, 'f' },          { "report", required_argument, NULL, 'R' },     { "log", required_argument, NULL, 'L' },
     { "tensorboard", required_argument, NULL, 'T' }, { "csv", required_argument, NULL, 'C' },
     { "profile", required_argument, NULL, 'P' },    { "limit", required_argument, NULL, 'n' },
+    { "mpi", no_argument, NULL, 'M' },              { "shards", required_argument, NULL, 'k' },
+    { "sync-bn", no_argument, NULL, 'N' },
     { "synthetic", no_argument, NULL, 'y' },        { "digest", no_argument, NULL, 'x' },
     { "quiet", no_argument, NULL, 'q' },            { "help", no_argument, NULL, 'h' },
     { "version", no_argument, NULL, 'V' },          { NULL, 0, NULL, 0 },
@@ -105,6 +111,8 @@ static options_result read_numbers(options *o, int c)
         return read_integer(c, 1, 65536, &o->batch_size);
     case 'p':
         return read_integer(c, 0, 1000000, &o->patience);
+    case 'k':
+        return read_integer(c, 0, 65536, &o->shards);
     case 'n':
         return read_integer(c, 1, 1000000000, &o->limit);
     case 't':
@@ -172,6 +180,12 @@ static options_result read_one(options *o, int c)
     case 'x':
         o->digest = true;
         return OPTIONS_RUN;
+    case 'N':
+        o->sync_norm = true;
+        return OPTIONS_RUN;
+    case 'M':
+        o->mpi = true;
+        return OPTIONS_RUN;
     case 'q':
         o->quiet = true;
         return OPTIONS_RUN;
@@ -205,6 +219,14 @@ static options_result check(const options *o, const bool *given)
         say("cifar10: --tensorboard, --csv and --profile record training, and nothing is trained");
         return OPTIONS_BAD;
     }
+    if (o->mpi && (o->predict || o->best || o->patience)) {
+        say("cifar10: --predict, --best and --patience are one process's, and --mpi is given");
+        return OPTIONS_BAD;
+    }
+    if ((!o->mpi && (given['k'] || o->sync_norm)) || (given['k'] && o->sync_norm)) {
+        say("cifar10: --shards or --sync-bn needs --mpi");
+        return OPTIONS_BAD;
+    }
     if (options_predict_only(o)) {
         return result_of(option_useless(table, given, "SBpLelwax", "--resume and --predict, which neither train nor test"));
     }
@@ -221,10 +243,10 @@ options_result options_read(options *o, int argc, char **argv)
     options_result result = OPTIONS_RUN;
     bool given[UCHAR_MAX + 1] = { false };
     *o = (options){ .data = "data/cifar10", .model = "fast", .device = "auto", .epochs = 10, .batch_size = 128, .lr = 0.05,
-                    .weight_decay = 5e-4, .seed = 1, .loader_threads = 1 };
+                    .weight_decay = 5e-4, .seed = 1, .loader_threads = 1, .shards = 8 };
     opterr = 0; /* so that a mistake is reported in one line */
     while (result == OPTIONS_RUN) {
-        int at = optind, c = getopt_long(argc, argv, ":d:m:e:b:l:w:s:t:j:D:aS:B:p:r:EfR:L:T:C:P:n:yxqhV", table, NULL);
+        int at = optind, c = getopt_long(argc, argv, ":d:m:e:b:l:w:s:t:j:D:aS:B:p:r:EfR:L:T:C:P:Mk:Nn:yxqhV", table, NULL);
         if (c == -1) {
             break;
         }

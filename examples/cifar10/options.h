@@ -18,10 +18,11 @@ typedef struct options {
     int64_t patience; /* epochs without a better validation loss before training ends; 0: never */
     double lr;        /* the highest rate; 0: the model's */
     double weight_decay;
+    int64_t shards; /* with --mpi; 0: the MPI's own sum */
     uint64_t seed;
     int threads;        /* 0: one per CPU */
     int loader_threads; /* threads that decode and augment */
-    bool eval_only, quiet, synthetic, digest, plain, predict;
+    bool eval_only, quiet, synthetic, digest, plain, predict, mpi, sync_norm;
 } options;
 
 typedef enum options_result { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_BAD } options_result;

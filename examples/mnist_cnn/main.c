@@ -12,6 +12,7 @@
 #include "train.h"
 
 #include <locale.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -54,9 +55,23 @@ static outcome train_alone(run *r, progress *bar, score *trained)
     return told(result) == DONE && !records_end(&r->records) ? FAILED : result;
 }
 
+/* Linear warm-up to the rate, then half a cosine down to 0 (Goyal et al. 2017; Loshchilov & Hutter 2017); without warm-up the rate
+ * stays as it is. A function of the step alone, so that a run resumes. */
+static cnn_status set_rate(void *user, double step, double steps)
+{
+    const run *r = user;
+    const double lr = r->o.lr, warm = (double)r->o.warmup * steps, all = (double)r->o.epochs * steps;
+    if (r->o.warmup == 0) {
+        return CNN_OK;
+    }
+    return cnn_optimizer_set_lr(r->adam, -1, step < warm ? lr * (step + 1) / warm
+                                                         : lr * (1 + cos(acos(-1) * (step - warm) / (all > warm ? all - warm : 1))) / 2);
+}
+
 static outcome train_together(run *r, progress *bar, score *trained)
 {
-    outcome result = ranks_train_epoch(r->ranks, &r->o, r->model, r->adam, r->tape, r->epoch, bar, &r->records, trained);
+    const ranks_pace pace = { .before_step = set_rate, .user = r };
+    outcome result = ranks_train_epoch(r->ranks, &pace, r->model, r->adam, r->tape, r->epoch, bar, &r->records, trained);
     progress_end(bar);
     return result != DONE || ranks_agree(r->ranks, records_end(&r->records)) ? result : FAILED;
 }

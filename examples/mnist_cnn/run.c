@@ -89,7 +89,8 @@ static bool open_parts(run *r, cnn_dataset *train, cnn_dataset *test)
         cnn_dataset_free(train);
         return false;
     }
-    return ranks_train_on(r->ranks, &r->o, r->model, train, r->epoch);
+    const ranks_plan plan = { .batch_size = r->o.batch_size, .shards = r->o.shards, .losses = r->o.tensorboard != NULL };
+    return ranks_train_on(r->ranks, &plan, r->model, train, r->epoch);
 }
 
 /* Puts all parts onto the device; what is left of each is the data set of its samples' numbers. */

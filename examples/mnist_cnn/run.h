@@ -4,10 +4,10 @@
 
 #include "common/best.h"
 #include "common/page/page.h"
+#include "common/ranks/ranks.h"
 #include "common/records.h"
 #include "common/resident.h"
 #include "options.h"
-#include "ranks.h"
 
 #include <stdio.h>
 

@@ -5,36 +5,8 @@
 . "$(dirname "$0")/../example/common.sh"
 digits_make "${2:-}"
 shift 2
-export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_btl_base_warn_component_unused=0
-export OMPI_MCA_btl=self,vader,tcp OMPI_MCA_btl_tcp_if_include=lo OMPI_MCA_rmaps_base_oversubscribe=1 HYDRA_IFACE=lo
+. "$(dirname "$0")/launch.sh"
 few="--mpi --data $digits --limit 100 --batch-size 40 --quiet --digest --threads 1"
-
-# launched RANKS ARGUMENT...: as run
-launched() {
-    ranks=$1
-    shift
-    started "$ranks" "$program" "$@"
-}
-
-# started RANKS COMMAND...
-started() {
-    ranks=$1
-    shift
-    status=0 begun=$(date +%s)
-    timeout 60 "mpirun.$flavour" -n "$ranks" "$@" >"$work/out" 2>"$work/err" </dev/null || status=$?
-    took=$(($(date +%s) - begun))
-    out=$(cat "$work/out")
-    err=$(cat "$work/err")
-}
-
-# ended WHAT PATTERN: a failure in time, and one line of the program's
-ended() {
-    [ "$status" != 0 ] && [ "$status" != 124 ] || fail "$flavour, $1: exit status $status"
-    [ $took -le 10 ] || fail "$flavour, $1: it took $took seconds"
-    [ -z "$2" ] || same "$flavour, $1: the number of messages" "$(grep -cE '^(mnist_cnn|interrupted)' "$work/err")" 1
-    [ -z "$2" ] || contains "$flavour, $1: the message" "$err" "$2"
-    checks=$((checks + 1))
-}
 
 # overlap RANKS: what the log, the table and the last lines say of the communication, and all files that rank 0 writes. RANKS is 1, 2 or 4.
 overlap() {

@@ -9,7 +9,6 @@
 #include <cnn/mpi.h>
 
 #include <dlfcn.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +20,7 @@
     _(cnn_group_allreduce) _(cnn_group_agree) _(cnn_group_abort) _(cnn_group_sampler_create) _(cnn_data_parallel_create) \
     _(cnn_data_parallel_free) _(cnn_data_parallel_begin) _(cnn_data_parallel_next) _(cnn_data_parallel_backward) \
     _(cnn_data_parallel_end) _(cnn_data_parallel_step_count) _(cnn_data_parallel_batch_size) _(cnn_data_parallel_set_epoch) \
-    _(cnn_data_parallel_take_times)
+    _(cnn_data_parallel_take_times) _(cnn_sync_batch_norm_convert)
 #define MEMBER(name) __typeof__(&name) name;
 #define NAME(name) #name,
 static struct { CALLS(MEMBER) } mpi;
@@ -87,7 +86,7 @@ static bool find_calls(void *library)
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         to[i] = dlsym(library, names[i]);
         if (!to[i]) {
-            say("mnist_cnn: --mpi: libcnn-mpi has no %s: it is of another version", names[i]);
+            say("%s: --mpi: libcnn-mpi has no %s: it is of another version", program_name, names[i]);
             return false;
         }
     }
@@ -98,7 +97,7 @@ ranks *ranks_open(void)
 {
     void *library = open_library();
     if (!library) {
-        say("mnist_cnn: --mpi needs libcnn-mpi of the MPI that started it: %s", dlerror());
+        say("%s: --mpi needs libcnn-mpi of the MPI that started it: %s", program_name, dlerror());
         return NULL;
     }
     ranks *r = find_calls(library) ? calloc(1, sizeof *r) : NULL;
@@ -106,7 +105,7 @@ ranks *ranks_open(void)
         return NULL;
     }
     if (mpi.cnn_mpi_begin() != CNN_OK) {
-        say("mnist_cnn: %s", cnn_last_error(NULL));
+        say("%s: %s", program_name, cnn_last_error(NULL));
         free(r);
         return NULL;
     }
@@ -124,7 +123,7 @@ bool ranks_join(ranks *r, cnn_context *ctx)
     r->ctx = ctx;
     r->group = mpi.cnn_mpi_world(ctx);
     if (!r->group) {
-        say("mnist_cnn: %s", cnn_last_error(NULL));
+        say("%s: %s", program_name, cnn_last_error(NULL));
         return false;
     }
     if (mpi.cnn_group_rank(r->group) > 0) {
@@ -147,7 +146,7 @@ static void end_if_broken(ranks *r, const char *message)
         if (strstr(message, " has given up: ")) {
             sleep(1);
         } else {
-            fprintf(stderr, "mnist_cnn: rank %d: %s\n", mpi.cnn_group_rank(r->group), message);
+            fprintf(stderr, "%s: rank %d: %s\n", program_name, mpi.cnn_group_rank(r->group), message);
         }
         mpi.cnn_group_abort(r->group, 1);
     }
@@ -170,7 +169,7 @@ static void tell(ranks *r, bool own)
     end_if_broken(r, message);
     share_signal(r);
     if (!own && !interrupted && mpi.cnn_group_rank(r->group) == 0) {
-        say("mnist_cnn: %s", message);
+        say("%s: %s", program_name, message);
     }
 }
 
@@ -180,7 +179,9 @@ bool ranks_agree(ranks *r, bool ok)
         return ok;
     }
     if (!ok) {
-        const char *kept = say_kept(), *line = strncmp(kept, "mnist_cnn: ", 11) == 0 ? kept + 11 : kept;
+        const char *kept = say_kept();
+        const size_t length = strlen(program_name);
+        const char *line = strncmp(kept, program_name, length) == 0 && strncmp(kept + length, ": ", 2) == 0 ? kept + length + 2 : kept;
         cnn_context_set_error(r->ctx, CNN_ERROR_STATE, *line ? line : "failed");
     }
     cnn_status status = mpi.cnn_group_agree(r->group, ok ? CNN_OK : CNN_ERROR_STATE);
@@ -203,17 +204,27 @@ cnn_loader *ranks_test_loader(ranks *r, cnn_dataset *test, int64_t batch_size)
     return cnn_loader_new(test, batch_size, .sampler = sampler);
 }
 
-bool ranks_train_on(ranks *r, const options *o, cnn_module *model, cnn_dataset *train, int64_t epoch)
+bool ranks_train_on(ranks *r, const ranks_plan *plan, cnn_module *model, cnn_dataset *train, int64_t epoch)
 {
-    const cnn_data_parallel_options how = { .struct_size = sizeof how, .batch_size = o->batch_size,
-                                                .shards = (int)o->shards, .fast = o->shards == 0 };
+    const bool sync = plan->sync_norm;
+    const cnn_data_parallel_options how = { .struct_size = sizeof how, .batch_size = plan->batch_size,
+                                            .shards = sync ? ranks_count(r) : (int)plan->shards, .fast = !sync && plan->shards == 0,
+                                            .drop_last = sync, .loader_threads = plan->loader_threads };
+    bool ready = !sync || mpi.cnn_sync_batch_norm_convert(r->group, model) == CNN_OK;
+    if (!ready) {
+        say("%s: %s", program_name, cnn_last_error(NULL));
+    }
+    if (!ranks_agree(r, ready)) {
+        cnn_dataset_free(train);
+        return false;
+    }
     r->parallel = mpi.cnn_data_parallel_create(r->group, model, train, &how);
     if (!r->parallel) {
         tell(r, false);
         return false;
     }
     /* Rank 0 says for all, whatever their command lines: a sum over the group is everybody's. */
-    int64_t wanted = mpi.cnn_group_rank(r->group) == 0 && o->tensorboard;
+    int64_t wanted = mpi.cnn_group_rank(r->group) == 0 && plan->losses;
     if (mpi.cnn_group_allreduce(r->group, &wanted, 1, CNN_I64) != CNN_OK) {
         tell(r, false);
         return false;
@@ -228,17 +239,6 @@ int64_t ranks_step_count(const ranks *r)
 }
 
 /* ---- training ---- */
-
-/* Linear warm-up to the rate, then half a cosine down to 0 (Goyal et al. 2017; Loshchilov & Hutter 2017); without warm-up the rate
- * stays as it is. A function of the step alone, so that a run resumes. */
-static double rate(const options *o, double step, double steps)
-{
-    double warm = (double)o->warmup * steps, all = (double)o->epochs * steps;
-    if (o->warmup == 0) {
-        return o->lr;
-    }
-    return step < warm ? o->lr * (step + 1) / warm : o->lr * (1 + cos(acos(-1) * (step - warm) / (all > warm ? all - warm : 1))) / 2;
-}
 
 /* What only this rank knows waits for where all meet. */
 static void hold(ranks *r, cnn_status status)
@@ -277,7 +277,8 @@ static cnn_status share_loss(ranks *r, const score *before, const score *s, reco
     return status;
 }
 
-static cnn_status train_step(ranks *r, cnn_module *model, cnn_optimizer *optimizer, cnn_tape *tape, records *kept, score *s)
+static cnn_status train_step(ranks *r, const ranks_pace *pace, cnn_module *model, cnn_optimizer *optimizer, cnn_tape *tape,
+                             records *kept, score *s)
 {
     const score before = *s;
     train_parts(r, model, tape, kept, s);
@@ -292,7 +293,8 @@ static cnn_status train_step(ranks *r, cnn_module *model, cnn_optimizer *optimiz
     }
     cnn_status status = mpi.cnn_data_parallel_end(r->parallel, r->pending);
     if (status == CNN_OK) {
-        hold(r, cnn_optimizer_step(optimizer));
+        cnn_status stepped = cnn_optimizer_step(optimizer);
+        hold(r, stepped == CNN_OK && pace->schedule ? cnn_scheduler_step(pace->schedule) : stepped);
     }
     return status == CNN_OK ? share_loss(r, &before, s, kept) : status;
 }
@@ -317,17 +319,17 @@ const traffic *ranks_traffic(const ranks *r)
     return &r->traffic;
 }
 
-outcome ranks_train_epoch(ranks *r, const options *o, cnn_module *model, cnn_optimizer *optimizer, cnn_tape *tape, int64_t epoch,
+outcome ranks_train_epoch(ranks *r, const ranks_pace *pace, cnn_module *model, cnn_optimizer *optimizer, cnn_tape *tape, int64_t epoch,
                           progress *bar, records *kept, score *s)
 {
     double steps = (double)ranks_step_count(r), step = (double)epoch * steps;
     *s = (score){ 0 };
     for (; mpi.cnn_data_parallel_begin(r->parallel); step++) {
         int64_t images = mpi.cnn_data_parallel_batch_size(r->parallel);
-        if (o->warmup) {
-            hold(r, cnn_optimizer_set_lr(optimizer, -1, rate(o, step, steps)));
+        if (pace->before_step) {
+            hold(r, pace->before_step(pace->user, step, steps));
         }
-        cnn_status status = train_step(r, model, optimizer, tape, kept, s);
+        cnn_status status = train_step(r, pace, model, optimizer, tape, kept, s);
         if (status != CNN_OK) {
             tell(r, false);
             score_stop(s);
@@ -342,7 +344,7 @@ outcome ranks_train_epoch(ranks *r, const options *o, cnn_module *model, cnn_opt
         hold(r, cnn_context_status(r->ctx));
     }
     if (r->pending != CNN_OK) {
-        say("mnist_cnn: %s", r->message);
+        say("%s: %s", program_name, r->message);
     }
     outcome result = ranks_share(r, r->pending == CNN_OK ? DONE : INTERRUPTED, s);
     if (result == DONE && share_traffic(r, &s->traffic) != CNN_OK) {
@@ -355,7 +357,7 @@ outcome ranks_train_epoch(ranks *r, const options *o, cnn_module *model, cnn_opt
 outcome ranks_share(ranks *r, outcome own, score *s)
 {
     if (own == FAILED) {
-        say("mnist_cnn: %s", cnn_last_error(NULL));
+        say("%s: %s", program_name, cnn_last_error(NULL));
     }
     if (!ranks_agree(r, own == DONE)) {
         return interrupted ? INTERRUPTED : FAILED;
