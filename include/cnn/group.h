@@ -29,9 +29,9 @@ typedef struct cnn_group cnn_group;
 
 /** What cnn_transport.pulse() says of another process. */
 typedef enum cnn_pulse {
-    CNN_PULSE_NONE = 0, /**< nothing since the last call */
-    CNN_PULSE_ALIVE = 1,
-    CNN_PULSE_LAST = 2 /**< it has freed its group, and will give no other sign */
+    CNN_PULSE_NONE = 0,  /**< nothing since the last call */
+    CNN_PULSE_ALIVE = 1, /**< a sign, and more will come */
+    CNN_PULSE_LAST = 2   /**< it has freed its group, and will give no other sign */
 } cnn_pulse;
 
 /** How processes reach each other. Messages between two processes arrive in the order in which they were sent. All
