@@ -260,20 +260,21 @@ static double factor_of(int kind, int64_t classes, int64_t c, int64_t index, dou
 START_TEST(cross_entropy_of_many_classes)
 {
     static const int64_t counts[CLASS_COUNTS] = { 1, 7, 8, 10, 63, 64, 65, 200, 1000 };
-    enum { SAMPLES = 70 };
+    enum { SAMPLES = 70, MOST_CLASSES = 1000 };
     const int kind = _i / LAYOUTS / CLASS_COUNTS;
     const int64_t classes = counts[_i / LAYOUTS % CLASS_COUNTS], inner = _i % LAYOUTS ? SAMPLES / 2 : 1, batch = SAMPLES / inner;
     cnn_tensor *logits = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(batch, classes, inner));
     cnn_tensor *shares = cnn_tensor_rand(ctx, CNN_F32, CNN_SHAPE(batch, classes, inner));
-    cnn_tensor *target = cnn_tensor_zeros(ctx, CNN_I64, CNN_SHAPE(batch, inner));
-    cnn_tensor *weight = cnn_tensor_zeros(ctx, CNN_F32, CNN_SHAPE(classes));
-    int64_t *index = cnn_tensor_data(target);
+    int64_t index[SAMPLES];
+    float factors_of[MOST_CLASSES];
     for (int i = 0; i < SAMPLES; i++) {
         index[i] = i == IGNORED ? -100 : (17 * i + 3) % classes;
     }
     for (int64_t c = 0; c < classes; c++) {
-        ((float *)cnn_tensor_data(weight))[c] = 0.5f + (float)(c % 3);
+        factors_of[c] = 0.5f + (float)(c % 3);
     }
+    cnn_tensor *target = cnn_tensor_from_data(ctx, CNN_I64, CNN_SHAPE(batch, inner), index);
+    cnn_tensor *weight = cnn_tensor_from_data(ctx, CNN_F32, CNN_SHAPE(classes), factors_of);
     cnn_tensor_set_requires_grad(logits, true);
     cnn_tape_begin(tape, CNN_TRAIN);
     cnn_tensor *rows = inner == 1 ? cnn_squeeze(cnn_input(tape, logits), 2) : cnn_input(tape, logits);
@@ -318,7 +319,9 @@ START_TEST(runs_of_any_length)
     enum { RUNS = 3 };
     const int64_t n = _i + 1, at = 7 * _i % n;
     cnn_tensor *x = cnn_tensor_randn(ctx, CNN_F32, CNN_SHAPE(RUNS, n));
-    ((float *)cnn_tensor_data(x))[2 * n + at] = NAN;
+    float *elements = writable_elements(x);
+    elements[2 * n + at] = NAN;
+    elements_written(x, elements);
     cnn_tape_begin(tape, CNN_EVAL);
     const float *from = host_elements(x), *sum = host_elements(cnn_sum(cnn_input(tape, x), CNN_DIMS(1), false));
     const float *most = host_elements(cnn_max(cnn_input(tape, x), CNN_DIMS(1), false));

@@ -2,6 +2,7 @@
  * the sums are their product with the weights, which are read once. Winograd's tiles would read up to four times as
  * much for tiles that are hardly filled. */
 #include "kernels/simd/conv/algorithms.h"
+#include "kernels/simd/gemm/tile.h"
 #include "kernels/simd/table.h"
 #include "kernels/simd/vector/lanes.h"
 
@@ -30,33 +31,47 @@ bool CNN__SIMD(conv_few_positions_fits)(const conv_plan *p)
            few_positions(p) <= FEW_POSITIONS;
 }
 
-static cnn__gemm few_product(const conv_plan *p)
+/* The product for output channels [first, first + count). */
+static cnn__gemm few_product(const conv_plan *p, int64_t first, int64_t count)
 {
     int64_t k = few_terms(p);
     return (cnn__gemm){ .trans_b = true,
                         .repeated = true,
                         .packs = p->packs,
-                        .packed = p->packed,
+                        .packed = p->packed ? p->packed + first * k : NULL,
                         .m = few_positions(p),
-                        .n = p->out_channels,
+                        .n = count,
                         .k = k,
                         .lda = k,
                         .ldb = k,
-                        .ldc = p->out_channels };
+                        .ldc = count };
 }
 
 /* One byte more than a number of elements, by which the form is told from those of other algorithms: the same weight
  * may be read in one and in another, as the images are large or small. */
 size_t CNN__SIMD(conv_few_positions_packed)(const conv_plan *p)
 {
-    const cnn__gemm c = few_product(p);
+    const cnn__gemm c = few_product(p, 0, p->out_channels);
     return CNN__SIMD(gemm_packed)(&c) + 1;
+}
+
+/* The output channels of a task: panels of columns, four where a single row is multiplied. */
+static int64_t few_block(const conv_plan *p)
+{
+    return few_positions(p) == 1 ? 4 * TILE_WIDTH : TILE_WIDTH;
+}
+
+/* The bytes of a worker: whether its windows are filled in, these, the sums of a task, and what a product takes. */
+static size_t few_share(const conv_plan *p)
+{
+    const cnn__gemm c = few_product(p, 0, few_block(p)), last = few_product(p, 0, p->out_channels % few_block(p));
+    size_t whole = CNN__SIMD(gemm_workspace)(&c, 1), rest = CNN__SIMD(gemm_workspace)(&last, 1);
+    return (size_t)round_up(16 + c.m * (c.k + c.n), 16) * sizeof(float) + (whole > rest ? whole : rest) / 64 * 64 + 64;
 }
 
 size_t CNN__SIMD(conv_few_positions_workspace)(const conv_plan *p, int workers)
 {
-    cnn__gemm c = few_product(p);
-    return (size_t)round_up(c.m * (c.k + c.n), 16) * sizeof(float) + CNN__SIMD(gemm_workspace)(&c, workers);
+    return (size_t)workers * few_share(p);
 }
 
 /* The window of one position; padding is zeros. */
@@ -82,32 +97,43 @@ static void few_window(const conv_plan *p, const float *x, int64_t row, int64_t 
 
 typedef struct few_job {
     const conv_plan *p;
-    const float *x;
-    float *windows;
+    const float *x, *weight, *bias;
+    float *y;
+    char *memory;
+    size_t share;
 } few_job;
 
+/* A worker makes all windows for itself: fetching them from another one's caches would take longer. */
 static void few_task(void *arg, int64_t task, int worker)
 {
-    (void)worker;
     const few_job *job = arg;
     const conv_plan *p = job->p;
-    const int64_t plane = p->h.grid * p->w.grid, place = task % plane;
-    few_window(p, job->x + task / plane * p->in_channels * p->h.in * p->w.in, place / p->w.grid, place % p->w.grid,
-               job->windows + task * few_terms(p));
+    const int64_t plane = p->h.grid * p->w.grid, first = task * few_block(p);
+    const cnn__gemm c = few_product(p, first, min64(few_block(p), p->out_channels - first));
+    bool *filled = (bool *)(job->memory + job->share * (size_t)worker);
+    float *windows = (float *)(void *)filled + 16, *sums = windows + c.m * c.k;
+    for (int64_t k = 0; k < c.m && !*filled; k++) {
+        few_window(p, job->x + k / plane * p->in_channels * p->h.in * p->w.in, k % plane / p->w.grid,
+                   k % plane % p->w.grid, windows + k * c.k);
+    }
+    *filled = true;
+    CNN__SIMD(gemm)
+    (&c, windows, job->weight + first * c.k, job->bias ? job->bias + first : NULL, sums,
+     (float *)(void *)filled + round_up(16 + c.m * (c.k + few_block(p)), 16), NULL);
+    for (int64_t k = 0; k < c.m; k++) {
+        for (int64_t o = 0; o < c.n; o++) {
+            job->y[(k / plane * p->out_channels + first + o) * plane + k % plane] = sums[k * c.n + o];
+        }
+    }
 }
 
 void CNN__SIMD(conv_few_positions)(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
                                    void *memory, cnn__pool *pool)
 {
-    const cnn__gemm c = few_product(p);
-    few_job job = { p, x, memory };
-    float *sums = job.windows + c.m * c.k;
-    const int64_t plane = p->h.grid * p->w.grid;
-    cnn__pool_run(pool, c.m, (double)(2 * c.m * c.k), few_task, &job);
-    CNN__SIMD(gemm)(&c, job.windows, weight, bias, sums, job.windows + round_up(c.m * (c.k + c.n), 16), pool);
-    for (int64_t k = 0; k < c.m; k++) {
-        for (int64_t o = 0; o < c.n; o++) {
-            y[(k / plane * c.n + o) * plane + k % plane] = sums[k * c.n + o];
-        }
+    few_job job = { p, x, weight, bias, y, memory, few_share(p) };
+    for (int i = 0; i < cnn__pool_size(pool); i++) {
+        *(bool *)(job.memory + job.share * (size_t)i) = false;
     }
+    double work = (double)(few_positions(p) * p->out_channels * few_terms(p)) / LANES;
+    cnn__pool_run(pool, divide_up(p->out_channels, few_block(p)), work, few_task, &job);
 }

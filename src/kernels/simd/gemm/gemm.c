@@ -358,7 +358,7 @@ void CNN__SIMD(gemm)(const cnn__gemm *given, const void *a, const void *b, const
     double work = (double)g->m * (double)g->n * (double)(g->k + 1) / LANES;
     gemm_plan_blocks(&job, g);
     if (by_dots(g)) {
-        cnn__pool_run(pool, divide_up(g->n, DOT_COLUMNS), work, dot_task, &job);
+        cnn__pool_run(pool, divide_up(g->n, DOT_COLUMNS), 2 * work, dot_task, &job); /* two loads each */
         return;
     }
     if (by_rows(g)) {
