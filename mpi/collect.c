@@ -91,9 +91,12 @@ cnn_status cnn_group_allreduce(cnn_group *group, void *data, int64_t count, cnn_
     if (!other) { /* the others wait for this process's part */
         cnn__group_break(group, CNN_ERROR_NO_MEMORY, "no memory for %lld elements", (long long)count);
     }
+    const bool late = group->abandoned; /* nothing is begun any more */
     reduction r = { .data = data, .other = other, .count = count, .dtype = dtype };
     cnn_status status = cnn__group_run(group, call, reduce_now, &r);
-    if (!group->abandoned) {
+    if (group->abandoned && !late) {
+        group->held = other;
+    } else {
         free(other);
     }
     return status;

@@ -60,6 +60,7 @@ struct cnn_group {
     double looked, silent;      /* when signs were looked for, and the seconds for which none came */
     atomic_ulong calls;         /* odd while the group's thread is within a call of the transport's */
     bool abandoned;             /* that thread does not return from a call: its memory stays as it is; under `lock` */
+    void *held;                 /* what it was given, which stays as long as the process */
     unsigned long watched;      /* `calls` when the waiting thread last looked, */
     double watched_at, unmoved; /* when that was, and for how many seconds it has been the same call */
 };
