@@ -39,10 +39,11 @@ typedef struct winograd_conv_job {
     float *taps;                 /* kept, if not shared: [group][block][half][channel][tap][LANES]; NULL: none */
     char *scratch;
     bool shared;
-    int64_t group;                      /* the group of channels */
-    int64_t channels, groups;           /* the input's channels, in whole vectors, and a chunk's groups of tiles */
-    int64_t blocks, shares;             /* blocks of output channels, and shares of a chunk's groups of tiles */
-    int64_t stretch;                    /* input channels whose kernels are in the cache at once */
+    bool by_shares;           /* tasks of the same tiles lie side by side, or else those of the same kernels */
+    int64_t group;            /* the group of channels */
+    int64_t channels, groups; /* the input's channels, in whole vectors, and a chunk's groups of tiles */
+    int64_t blocks, shares;   /* blocks of output channels, and shares of a chunk's groups of tiles */
+    int64_t stretch;          /* input channels whose kernels are in the cache at once */
     int64_t kernel_step, kernel_floats; /* the floats per place, and per block */
     int64_t scratch_floats;
 } winograd_conv_job;
@@ -275,7 +276,9 @@ static void multiply_share(void *arg, int64_t task, int worker)
 {
     const winograd_conv_job *job = arg;
     int64_t group = job->layout.group, groups = (job->chunk.tiles + group - 1) / group;
-    int64_t depth = job->plan->in_channels, block = task / job->shares, share = task % job->shares;
+    int64_t depth = job->plan->in_channels;
+    int64_t block = job->by_shares ? task % job->blocks : task / job->shares,
+            share = job->by_shares ? task / job->blocks : task % job->shares;
     float *own = winograd_conv_scratch_of(job, worker), *products = own + (job->shared ? 0 : job->kernel_floats);
     const float *kernels = job->shared ? job->kernels + (job->group * job->blocks + block) * job->kernel_floats : own;
     int64_t begin = share * groups / job->shares, end = (share + 1) * groups / job->shares;
@@ -301,6 +304,7 @@ void CNN__SIMD(conv_winograd)(const conv_plan *p, const float *x, const float *w
     winograd_conv_plan_blocks(&job, p);
     job.kernels = p->packed && job.shared ? p->packed : job.inputs + job.groups * job.layout.group_step;
     job.taps = job.shared ? NULL : p->packed;
+    job.by_shares = cnn__pool_size(pool) > 1; /* a thread multiplies the tiles that it has transformed */
     job.scratch = (char *)memory + winograd_conv_shared_size(&job);
     double pairs = (double)(p->in_channels * p->out_channels) * WINOGRAD_PLACES / LANES;
     if (job.shared && (p->packs || !p->packed)) {
