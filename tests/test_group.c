@@ -101,7 +101,8 @@ static void vanish(cnn_context *ctx, cnn_group *group, const void *with, outcome
     int64_t one = 1;
     (void)with;
     if (cnn_group_rank(group) == 1) {
-        _exit(0); /* without a word */
+        execl("/bin/true", "true", (char *)NULL); /* without a word, and with nothing that a checker of memory could ask for */
+        _exit(1);
     }
     out->status = cnn_group_allreduce(group, &one, 1, CNN_I64);
     snprintf(out->error, sizeof out->error, "%s", cnn_last_error(ctx));
