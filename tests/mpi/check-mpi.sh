@@ -110,8 +110,10 @@ for flavour; do
         launch "$flavour" 3 epochs 100000 $how >"$work/out" 2>&1 && fail "$flavour, $how: all is well"
         took=$(($(date +%s) - begun))
         [ $took -le 10 ] || fail "$flavour, $how: it took $took seconds"
-        case $how in stuck\ 3) said='a call of the transport has not returned' ;; *) said='process 1 has given no sign of life' ;; esac
-        grep -q "^train: .*$said for 6 seconds\$" "$work/out" || fail "$flavour, $how: $(cat "$work/out")"
+        # Where an MPI hangs, its process and the next one find it within the same second, and one of them ends all.
+        silent='process 1 has given no sign of life' stuck='a call of the transport has not returned'
+        case $how in stuck\ 3) said=$stuck ;; stuck*) said="($silent|$stuck)" ;; *) said=$silent ;; esac
+        grep -qE "^train: .*$said for 6 seconds\$" "$work/out" || fail "$flavour, $how: $(cat "$work/out")"
     done
     # A sample that one process cannot read, in the middle of an epoch, is said by all, and all end.
     begun=$(date +%s)
