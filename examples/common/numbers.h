@@ -3,7 +3,7 @@
 #ifndef COMMON_NUMBERS_H
 #define COMMON_NUMBERS_H
 
-#include <cnn/context.h>
+#include <cnn/cnn.h>
 
 #include <getopt.h>
 #include <stdbool.h>

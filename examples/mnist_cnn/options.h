@@ -2,7 +2,7 @@
 #ifndef MNIST_CNN_OPTIONS_H
 #define MNIST_CNN_OPTIONS_H
 
-#include <cnn/context.h>
+#include <cnn/cnn.h>
 
 #include <stdbool.h>
 #include <stdint.h>
