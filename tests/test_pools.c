@@ -156,7 +156,7 @@ static void check_indices(cnn_tensor *x, cnn_tensor *y, cnn_tensor *indices)
     ck_assert_int_eq(cnn_tensor_dtype(indices), CNN_I64);
     int64_t n = cnn_tensor_numel(y), plane = cnn_tensor_size(x, -1) * cnn_tensor_size(x, -2);
     int64_t places = cnn_tensor_size(y, -1) * cnn_tensor_size(y, -2);
-    double *values = read_doubles(cnn_tensor_context(x), x), *maxima = read_doubles(cnn_tensor_context(x), y);
+    double *values = elements_as_f64(x), *maxima = elements_as_f64(y);
     int64_t *at = malloc((size_t)(n + 1) * sizeof *at);
     ck_assert_int_eq(cnn_tensor_numel(indices), n);
     ck_assert_int_eq(cnn_tensor_read(indices, at, (size_t)n * sizeof *at), CNN_OK);

@@ -128,13 +128,12 @@ check-tsan-long:
 
 VALGRIND := --tool=memcheck --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,possible -q
 # test_training, test_image_memory, test_onnx_load_faults, test_onnx_memory and test_onnx_save_faults take the place of malloc, which valgrind does too; make check runs them.
-# It computes in one rounding mode and long double in 64 bits (test_hyperbolic), takes what a cancelled thread of a test had for lost, or a
-# thread that hangs (test_group_life), and sees glibc's setlocale() leak.
+# It computes in one rounding mode and long double in 64 bits (test_hyperbolic), takes what a cancelled thread of a test had for lost, and sees glibc's setlocale() leak.
 # So do those of every operation, of which the sanitizers see each access.
 VALGRIND_LONG := $(VALUE_TESTS) test_attention test_bfloat16 test_drops test_losses test_many_parameters test_norms \
 	test_order test_packed_weights test_ops test_ops_battery test_ops_bfloat16 test_rnn test_tape_memory test_zoo
 VALGRIND_TESTS := $(filter-out test_training test_image_memory test_onnx_load_faults test_onnx_memory test_onnx_save_faults test_float_mode test_hyperbolic test_cancel test_text \
-	test_group_life $(VALGRIND_LONG),$(TESTS))
+	$(VALGRIND_LONG),$(TESTS))
 CHECK_LONG += check-valgrind-long
 .PHONY: check-valgrind-long
 check-valgrind-long:

@@ -3,6 +3,8 @@
 #ifndef CNN_TESTS_SUPPORT_GRADIENT_RUN_H
 #define CNN_TESTS_SUPPORT_GRADIENT_RUN_H
 
+#include "support/elements.h"
+
 #include <cnn/cnn.h>
 
 #include <check.h>
@@ -34,32 +36,13 @@ typedef struct gradient_run {
     double *y, *dx;
 } gradient_run;
 
-static inline double *read_doubles(cnn_context *ctx, cnn_tensor *t)
-{
-    int64_t n = cnn_tensor_numel(t);
-    cnn_tensor *wide = cnn_tensor_empty(ctx, CNN_F64, cnn_tensor_ndim(t), cnn_tensor_shape(t));
-    double *values = malloc((size_t)(n + 1) * sizeof *values);
-    ck_assert_int_eq(cnn_tensor_copy_from(wide, t), CNN_OK);
-    ck_assert_int_eq(cnn_tensor_read(wide, values, (size_t)n * sizeof *values), CNN_OK);
-    cnn_tensor_free(wide);
-    return values;
-}
-
-static inline cnn_tensor *tensor_of(cnn_context *ctx, cnn_dtype dtype, int ndim, const int64_t *shape, const double *values)
-{
-    cnn_tensor *wide = cnn_tensor_from_data(ctx, CNN_F64, ndim, shape, values), *t = cnn_tensor_empty(ctx, dtype, ndim, shape);
-    ck_assert_int_eq(cnn_tensor_copy_from(t, wide), CNN_OK);
-    cnn_tensor_free(wide);
-    return t;
-}
-
 static inline gradient_run run_gradient(int threads, cnn_dtype dtype, int ndim, const int64_t *shape, const double *values,
                                         run_fn call, const void *options)
 {
     gradient_run r = { .ndim = 0 };
     cnn_context *ctx = cnn_context_new(.threads = threads);
     cnn_tape *tape = cnn_tape_new(ctx);
-    cnn_tensor *x = tensor_of(ctx, dtype, ndim, shape, values);
+    cnn_tensor *x = tensor_of_f64(ctx, dtype, ndim, shape, values);
     cnn_tensor_set_requires_grad(x, true);
     cnn_tape_begin(tape, CNN_TRAIN);
     cnn_tensor *y = call(cnn_input(tape, x), options);
@@ -73,10 +56,10 @@ static inline gradient_run run_gradient(int threads, cnn_dtype dtype, int ndim, 
         for (int64_t i = 0; i < r.numel; i++) {
             weights[i] = seed_of(i);
         }
-        cnn_tensor *seed = tensor_of(ctx, dtype, r.ndim, r.shape, weights), *kept = cnn_tensor_detach(y);
+        cnn_tensor *seed = tensor_of_f64(ctx, dtype, r.ndim, r.shape, weights), *kept = cnn_tensor_detach(y);
         ck_assert_msg(cnn_backward_with(y, seed, false) == CNN_OK, "%s", cnn_tape_error(tape));
-        r.y = read_doubles(ctx, kept);
-        r.dx = read_doubles(ctx, cnn_tensor_grad(x));
+        r.y = elements_as_f64(kept);
+        r.dx = elements_as_f64(cnn_tensor_grad(x));
         cnn_tensor_free(seed);
         cnn_tensor_free(kept);
         free(weights);

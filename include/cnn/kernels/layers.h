@@ -15,7 +15,8 @@ typedef struct cnn_gemm {
     bool trans_b;    /**< op(B) is the transpose of B */
     bool accumulate; /**< C is added to */
     bool reversed;   /**< read B backwards: its end may still be cached. Never changes the result */
-    bool repeated;   /**< more products with the same B follow: it pays to bring it into another order first */
+    bool repeated;   /**< more products with the same B follow: it pays to bring it into another order first,
+                        in which sums of few rows may be rounded otherwise */
     bool packs;      /**< false in a launch; for the CPU's own kernels: write `packed` first */
     int64_t m;       /**< rows of C */
     int64_t n;       /**< columns of C */
