@@ -6,6 +6,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <time.h>
 
 /* Reports a failure of `ctx` with a message in the library's form; returns `status`. */
 cnn_status cnn__mpi_fail(cnn_context *ctx, cnn_status status, const char *format, ...)
@@ -192,6 +193,23 @@ struct cnn_data_parallel {
     double begun;
     cnn_data_parallel_times times;
 };
+
+/* watch.c: ends the process if nobody says within the time that a call of MPI's is over, which may hang without a limit
+ * of its own. */
+typedef struct cnn__watch {
+    pthread_mutex_t lock;
+    pthread_cond_t over;
+    pthread_t thread, caller;
+    struct timespec until;
+    bool is_over, runs, halts; /* runs: there is a thread */
+    int status;                /* of the process */
+} cnn__watch;
+
+/* Returns whether there is a thread that watches. */
+bool cnn__watch_begin(cnn__watch *w, double seconds, int status);
+/* As well halts the calling thread when the time is over, and then ends the process as one whose work is done. */
+bool cnn__watch_begin_halting(cnn__watch *w, double seconds, int status);
+void cnn__watch_end(cnn__watch *w);
 
 /* sync_norm.c: whether a module or one below it sums over the group in its forward. */
 bool cnn__has_sync_norm(const cnn_module *module);

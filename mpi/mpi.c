@@ -3,7 +3,6 @@
 
 #include "internal.h"
 
-#include <errno.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,71 +63,6 @@ static cnn_status check_launcher(void)
         launchers[!own].name);
 }
 
-/* Ends the process if nobody says within the time that a call of MPI's is over, which may hang without a limit of its
- * own. */
-typedef struct watch {
-    pthread_mutex_t lock;
-    pthread_cond_t over;
-    pthread_t thread;
-    struct timespec until;
-    bool is_over, runs; /* runs: there is a thread */
-    int status;
-} watch;
-
-static void *wait_for_end(void *argument)
-{
-    watch *w = argument;
-    int late = 0;
-    pthread_mutex_lock(&w->lock);
-    while (!w->is_over && late != ETIMEDOUT) {
-        late = pthread_cond_timedwait(&w->over, &w->lock, &w->until);
-    }
-    if (!w->is_over) {
-        _Exit(w->status);
-    }
-    pthread_mutex_unlock(&w->lock);
-    return NULL;
-}
-
-static struct timespec after(double seconds)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    double whole = seconds < 1e6 ? seconds : 1e6;
-    t.tv_sec += (time_t)whole;
-    t.tv_nsec += (long)(1e9 * (whole - (double)(time_t)whole));
-    t.tv_sec += t.tv_nsec / 1000000000;
-    t.tv_nsec %= 1000000000;
-    return t;
-}
-
-/* Returns whether there is a thread that watches. */
-static bool begin_watch(watch *w, double seconds, int status)
-{
-    pthread_condattr_t monotonic;
-    *w = (watch){ .until = after(seconds > 0 ? seconds : 0), .status = status };
-    pthread_mutex_init(&w->lock, NULL);
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&w->over, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-    w->runs = pthread_create(&w->thread, NULL, wait_for_end, w) == 0;
-    return w->runs;
-}
-
-static void end_watch(watch *w)
-{
-    if (w->runs) {
-        pthread_mutex_lock(&w->lock);
-        w->is_over = true;
-        pthread_cond_signal(&w->over);
-        pthread_mutex_unlock(&w->lock);
-        pthread_join(w->thread, NULL);
-    }
-    pthread_cond_destroy(&w->over);
-    pthread_mutex_destroy(&w->lock);
-}
-
 cnn_status cnn_mpi_begin(void)
 {
     int finalised = 0, provided;
@@ -142,10 +76,10 @@ cnn_status cnn_mpi_begin(void)
     if (is_running()) {
         return check_launcher();
     }
-    watch w;
-    begin_watch(&w, most, 1);
+    cnn__watch w;
+    cnn__watch_begin(&w, most, 1);
     int started = MPI_Init_thread(NULL, NULL, MPI_THREAD_MULTIPLE, &provided);
-    end_watch(&w);
+    cnn__watch_end(&w);
     if (started != MPI_SUCCESS) {
         return cnn__mpi_fail(NULL, CNN_ERROR_IO, "mpi_begin: MPI does not start");
     }
@@ -161,8 +95,8 @@ cnn_status cnn_mpi_begin(void)
  * the others. */
 static _Noreturn void abort_all(MPI_Comm comm, int status)
 {
-    watch w;
-    if (begin_watch(&w, 2, status)) {
+    cnn__watch w;
+    if (cnn__watch_begin(&w, 2, status)) {
         MPI_Abort(comm, status);
     }
     _Exit(status);
@@ -173,8 +107,8 @@ static void meet(void)
 {
     const double first = cnn__mpi_now();
     MPI_Request all = MPI_REQUEST_NULL;
-    watch w;
-    begin_watch(&w, most + 2, 1);
+    cnn__watch w;
+    cnn__watch_begin(&w, most + 2, 1);
     int done = MPI_Ibarrier(MPI_COMM_WORLD, &all) != MPI_SUCCESS; /* then nobody waits */
     while (!done) {
         MPI_Test(&all, &done, MPI_STATUS_IGNORE);
@@ -185,48 +119,48 @@ static void meet(void)
             nanosleep(&(struct timespec){ .tv_nsec = 200000 }, NULL);
         }
     }
-    end_watch(&w);
+    cnn__watch_end(&w);
 }
 
 void cnn_mpi_end(void)
 {
-    watch w;
+    cnn__watch w;
     if (begun && is_running()) {
         meet();
-        begin_watch(&w, most, 1);
+        cnn__watch_begin(&w, most, 1);
         MPI_Finalize();
-        end_watch(&w);
+        cnn__watch_end(&w);
         ended = true;
     }
 }
 
 void cnn_mpi_end_within(double seconds, int status)
 {
-    watch w;
+    cnn__watch w;
     status = status >= 0 && status <= 255 ? status : 1;
     if (!begun || !is_running()) {
         return;
     }
     meet();
     bool printed = fflush(NULL) == 0 && !ferror(stdout);
-    begin_watch(&w, seconds, !printed && status == 0 ? 1 : status);
+    cnn__watch_begin_halting(&w, seconds, !printed && status == 0 ? 1 : status);
     MPI_Finalize();
     ended = true;
-    end_watch(&w);
+    cnn__watch_end(&w);
 }
 
 /* Sums over the processes of this machine. */
 static bool sum_on_machine(int *numbers, int count)
 {
     MPI_Comm local;
-    watch w;
-    begin_watch(&w, most, 1);
+    cnn__watch w;
+    cnn__watch_begin(&w, most, 1);
     bool ok = MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &local) == MPI_SUCCESS;
     if (ok) {
         MPI_Allreduce(MPI_IN_PLACE, numbers, count, MPI_INT, MPI_SUM, local);
         MPI_Comm_free(&local);
     }
-    end_watch(&w);
+    cnn__watch_end(&w);
     return ok;
 }
 
@@ -477,10 +411,10 @@ cnn_group *cnn_mpi_group(cnn_context *ctx, MPI_Comm comm)
     *own = (world){
         .sum = MPI_REQUEST_NULL, .beats = MPI_REQUEST_NULL, .pulse = MPI_REQUEST_NULL, .farewell = MPI_REQUEST_NULL
     };
-    watch w;
-    begin_watch(&w, most, 1);
+    cnn__watch w;
+    cnn__watch_begin(&w, most, 1);
     int copied = MPI_Comm_dup(comm, &own->comm);
-    end_watch(&w);
+    cnn__watch_end(&w);
     if (copied != MPI_SUCCESS) {
         cnn__mpi_fail(ctx, CNN_ERROR_IO, "%s: the communicator cannot be duplicated", call);
         free(own);

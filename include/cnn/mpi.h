@@ -30,7 +30,8 @@ CNN_API void cnn_mpi_end(void);
 /**
  * The same as the last call of a program whose work is done and said, for an MPI that does not return from
  * MPI_Finalize(), as MPICH 4.0 between hosts often does not: streams of stdio are flushed, and where MPI has not let
- * go after so many seconds, the process ends with this exit status, without what atexit() was told.
+ * go after so many seconds, the calling thread is halted (by the signal SIGRTMAX), and a second later, when that of
+ * every process is, the process ends with this exit status, without what atexit() was told.
  * @param seconds  above 0, after all processes have met.
  * @param status   0 to 255; 1 in place of 0 where a stream cannot be flushed or stdout has failed. @since 0.2
  */
