@@ -55,7 +55,7 @@ endif
 PRECISION := $(if $(filter s390x-%,$(MACHINE)),-fexcess-precision=fast)
 STRICT := -std=c11 -D_GNU_SOURCE $(PLATFORM_CPPFLAGS) $(WARNINGS) $(if $(filter 1,$(WERROR)),-Werror)
 ALL_CFLAGS = $(STRICT) $(PRECISION) $(PLATFORM_CFLAGS) -fvisibility=hidden -Iinclude -Isrc \
-	$(if $(HAVE_ZLIB),-DCNN_HAVE_ZLIB) $(if $(findstring -O0,$(CFLAGS)),,$(HARDEN)) $(CPPFLAGS) $(CFLAGS) -ffp-contract=off
+	$(if $(HAVE_ZLIB),-DCNN_HAVE_ZLIB) $(if $(findstring -O0,$(CFLAGS)),,$(HARDEN)) $(CPPFLAGS) $(CFLAGS) -ffp-contract=off -fno-math-errno
 # The same library, debugging information and all, comes out of a folder of any name. No part of FLAGS: a tree that is moved is not
 # compiled again.
 PREFIX_MAP := -fdebug-prefix-map=$(call quoted,$(CURDIR))=.
@@ -110,14 +110,15 @@ OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(foreach isa,$(ISAS),$(SIMD:%.c=$(BUILD)
 # so,LIBRARY,VERSION: its file, libcnn.so.0.2.0 or libcnn.0.2.0.dylib; without a version the name that -lcnn finds
 so = lib$(1)$(if $(DARWIN),$(addprefix .,$(2)).dylib,.so$(addprefix .,$(2)))
 # link_so,LIBRARY,MAP: the linker's options for a library that exports the names in the version script MAP. A dylib finds the others by
-# the paths of the program that loads it.
+# the paths of the program that loads it. Its own functions are called directly, also those that it exports: no table stands between,
+# and a program's function of the same name takes no part.
 ifdef DARWIN
 exports = $(BUILD)/$(1:.map=.exports)
 link_so = -dynamiclib -pthread $(CFLAGS) $(LDFLAGS) -Wl,-install_name,@rpath/$(call so,$(1),$(SOVERSION)) -Wl,-current_version,$(VERSION) \
 	-Wl,-compatibility_version,$(SOVERSION).0 -Wl,-exported_symbols_list,$(call exports,$(2))
 else
 exports =
-link_so = -shared -pthread $(CFLAGS) $(LDFLAGS) $(RELRO) -Wl,-soname,$(call so,$(1),$(SOVERSION)) -Wl,--version-script=$(2)
+link_so = -shared -pthread $(CFLAGS) $(LDFLAGS) $(RELRO) -Wl,-Bsymbolic-functions -Wl,-soname,$(call so,$(1),$(SOVERSION)) -Wl,--version-script=$(2)
 endif
 SONAME := $(call so,cnn,$(SOVERSION))
 SHARED := $(LIB)/$(if $(filter win32,$(PLATFORM)),cnn.dll,$(call so,cnn,$(VERSION)))

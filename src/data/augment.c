@@ -4,6 +4,7 @@
 #include "base/references.h"
 #include "data/callback.h"
 
+#include <stdio.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
@@ -55,7 +56,7 @@ static cnn_status augment_keep(cnn_augmentation *a, cnn_status status)
 {
     if (status != CNN_OK && a->status == CNN_OK) {
         a->status = status;
-        strncat(a->message, cnn__failure_message(), sizeof a->message - 1);
+        snprintf(a->message, sizeof a->message, "%s", cnn__failure_message());
     }
     return status;
 }

@@ -132,7 +132,7 @@ static cnn_status affine_apply(const cnn__transform *t, cnn__frame *f)
     double degrees = range_draw(f, t->u.affine.degrees), translate[2], matrix[6];
     for (int i = 0; i < 2; i++) {
         double most = t->u.affine.translate[i] * (double)(i ? f->e.h : f->e.w);
-        translate[i] = nearbyint(range_draw(f, (const double[]){ -most, most }));
+        translate[i] = rint(range_draw(f, (const double[]){ -most, most }));
     }
     double scale = range_draw(f, t->u.affine.scale);
     double shear[2] = { range_draw(f, t->u.affine.shear_x), range_draw(f, t->u.affine.shear_y) };

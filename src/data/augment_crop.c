@@ -290,7 +290,7 @@ static cnn_status erase_apply(const cnn__transform *t, cnn__frame *f)
     for (int i = 0; wanted && i < CNN__DRAW_TRIES; i++) {
         double area = (double)(f->e.h * f->e.w) * cnn__draw_between(f->random, scale[0], scale[1]);
         double aspect = cnn__draw_ratio(f->random, ratio[0], ratio[1]);
-        double h = nearbyint(sqrt(area * aspect)), w = nearbyint(sqrt(area / aspect));
+        double h = rint(sqrt(area * aspect)), w = rint(sqrt(area / aspect));
         if (h < (double)f->e.h && w < (double)f->e.w) {
             int64_t top = cnn__draw_below(f->random, f->e.h - (int64_t)h + 1);
             int64_t left = cnn__draw_below(f->random, f->e.w - (int64_t)w + 1);

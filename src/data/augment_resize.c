@@ -178,8 +178,8 @@ static void middle_part(const cnn__transform *t, cnn__frame *f)
 {
     double ih = (double)f->e.h, iw = (double)f->e.w, ratio = iw / ih;
     const double *allowed = t->u.resize.ratio;
-    double h = ratio < allowed[0] ? nearbyint(iw / allowed[0]) : ih;
-    double w = ratio > allowed[1] ? nearbyint(ih * allowed[1]) : iw;
+    double h = ratio < allowed[0] ? rint(iw / allowed[0]) : ih;
+    double w = ratio > allowed[1] ? rint(ih * allowed[1]) : iw;
     int64_t rows = h < 1 ? 1 : h < ih ? (int64_t)h : f->e.h, columns = w < 1 ? 1 : w < iw ? (int64_t)w : f->e.w;
     cnn__resized_crop(f, t, (f->e.h - rows) / 2, (f->e.w - columns) / 2, rows, columns);
 }
@@ -190,7 +190,7 @@ static cnn_status part_apply(const cnn__transform *t, cnn__frame *f)
     for (int i = 0; i < CNN__DRAW_TRIES; i++) {
         double area = (double)(f->e.h * f->e.w) * cnn__draw_between(f->random, scale[0], scale[1]);
         double aspect = cnn__draw_ratio(f->random, ratio[0], ratio[1]);
-        double w = nearbyint(sqrt(area * aspect)), h = nearbyint(sqrt(area / aspect));
+        double w = rint(sqrt(area * aspect)), h = rint(sqrt(area / aspect));
         if (w > 0 && w <= (double)f->e.w && h > 0 && h <= (double)f->e.h) {
             int64_t top = cnn__draw_below(f->random, f->e.h - (int64_t)h + 1);
             int64_t left = cnn__draw_below(f->random, f->e.w - (int64_t)w + 1);

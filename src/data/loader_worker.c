@@ -4,6 +4,7 @@
 #include "platform/process.h"
 #include "platform/thread.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* ---- the background threads ---- */
@@ -16,8 +17,7 @@ static void note_sample_failure(cnn_loader *l, cnn_status status, int64_t i)
     if (i < l->failed) {
         l->failed = i;
         l->job_status = status;
-        l->job_message[0] = '\0';
-        strncat(l->job_message, cnn__failure_message(), sizeof l->job_message - 1);
+        snprintf(l->job_message, sizeof l->job_message, "%s", cnn__failure_message());
     }
 }
 
