@@ -3,10 +3,8 @@
  *
  * When a node is reached all uses of its output have been passed, so its gradient is complete and, once passed on, its
  * memory and that of the saved elements can serve the nodes that follow. */
+#include "autograd/chain.h"
 #include "autograd/running.h"
-#include "autograd/tape.h"
-
-#include "kernels/array/map.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -29,7 +27,7 @@ bool cnn__wants(const cnn__node *node, int i)
     return !capture || cnn__capture_needs(capture, node->in[i]);
 }
 
-static cnn_tensor *new_result(cnn_tape *tape, const cnn_tensor *like)
+cnn_tensor *cnn__grad_new(cnn_tape *tape, const cnn_tensor *like)
 {
     cnn__call call; /* cnn__result_like() needs no more of it */
     call.op = &backward_op;
@@ -53,7 +51,7 @@ cnn_tensor *cnn__grad_empty(cnn__node *node, int i)
         cnn__tensor_written(buffer);
         return cnn__tape_handle(node->tape, buffer);
     }
-    return new_result(node->tape, in);
+    return cnn__grad_new(node->tape, in);
 }
 
 static bool add_into(cnn_tape *tape, cnn_tensor *sum, const cnn_tensor *a, const cnn_tensor *b)
@@ -79,7 +77,7 @@ static void sum_nests(cnn_reduce_parameters *p, const cnn_tensor *sum, const cnn
 
 static cnn_tensor *sum_to(cnn_tape *tape, const cnn_tensor *g, const cnn_tensor *like)
 {
-    cnn_tensor *sum = new_result(tape, like);
+    cnn_tensor *sum = cnn__grad_new(tape, like);
     if (!sum || !sum->numel) {
         return sum;
     }
@@ -113,6 +111,7 @@ void cnn__backward_sum(cnn_tape *tape, cnn_tensor **sum_of, const cnn_tensor *li
 {
     cnn_tensor *old = *sum_of;
     if (old) {
+        cnn__chain_settle(tape, old);
         old->masked = false;
     }
     if (old == g) { /* it came from cnn__grad_so_far and is in place already */
@@ -122,7 +121,7 @@ void cnn__backward_sum(cnn_tape *tape, cnn_tensor **sum_of, const cnn_tensor *li
         add_into(tape, old, old, g);
         return;
     }
-    cnn_tensor *sum = old ? new_result(tape, like) : cnn__tape_handle(tape, g);
+    cnn_tensor *sum = old ? cnn__grad_new(tape, like) : cnn__tape_handle(tape, g);
     if (!sum) {
         return;
     }
@@ -160,29 +159,29 @@ void cnn__grad_add(cnn__node *node, int i, cnn_tensor *gradient)
 static void forget_pending(const cnn__node *node)
 {
     for (int i = 0; i < node->count; i++) {
-        if (node->in[i] && node->in[i]->leaf) {
+        if (node->in[i] && node->in[i]->leaf && node->in[i]->leaf != cnn__chain_leaf(cnn__step_of(node->tape))) {
             node->in[i]->leaf->grad_pending = false;
         }
     }
 }
 
 /* Single launches have their messages, counts and checks where somebody watches, and what they cost on few elements. */
-static bool passes_at_once(const cnn__step *step, const cnn_tensor *dy)
-{
-    enum { LEAST = 1 << 15 };
-    return dy->numel >= LEAST && (dy->dtype == CNN_F32 || dy->dtype == CNN_F64) && !step->ctx->device &&
-           !step->anomaly && !cnn__observed(step->ctx);
-}
-
-bool cnn__grad_products(cnn__node *node, const cnn_tensor *dy)
+bool cnn__grad_products(cnn__node *node, cnn_tensor *dy)
 {
     const cnn__step *step = cnn__step_of(node->tape);
-    if (!passes_at_once(step, dy)) {
+    if (!dy->deferred && !cnn__chain_pays(step, dy)) {
         return false;
     }
     const int whole = cnn__same_shape(dy, node->in[0]) ? 0 : 1, other = 1 - whole;
     const bool both = cnn__wants(node, whole), dense = cnn__same_shape(dy, node->in[other]);
     const cnn_tensor *a = node->saved[whole], *b = node->saved[other];
+    if (dense && cnn__same_shape(dy, node->in[whole]) && cnn__chain_product(node, dy)) {
+        return true;
+    }
+    cnn__chain_settle(node->tape, dy);
+    if (step->status != CNN_OK) {
+        return true;
+    }
     if (!cnn__same_shape(dy, node->in[whole]) || !cnn__wants(node, other) || (dense && !both) || !cnn__contiguous(a) ||
         (both && !cnn__contiguous(b))) {
         return false;
@@ -196,7 +195,7 @@ bool cnn__grad_products(cnn__node *node, const cnn_tensor *dy)
     cnn_reduce_parameters sums;
     sum_nests(&sums, gradients[other], dy);
     cnn__product_gradients g = {
-        dy->numel, cnn__data(dy), cnn__data(a), NULL, NULL, cnn__data(gradients[other]), NULL
+        .count = dy->numel, .dy = cnn__data(dy), .a = cnn__data(a), .db = cnn__data(gradients[other])
     };
     if (both) {
         g.b = cnn__data(b);
@@ -248,7 +247,7 @@ bool cnn__grad_own(const cnn_tensor *gradient)
 
 cnn_tensor *cnn__grad_like(cnn__node *node, const cnn_tensor *gradient)
 {
-    return new_result(node->tape, gradient);
+    return cnn__grad_new(node->tape, gradient);
 }
 
 /* ---- the walk ---- */
@@ -272,7 +271,7 @@ void cnn__backward_release(cnn__node *node)
 static void retain(cnn_tape *tape, cnn_tensor *output, const cnn_tensor *dy)
 {
     cnn_tensor *old = output->retained;
-    cnn_tensor *kept = old ? new_result(tape, output) : cnn__tape_handle(tape, dy);
+    cnn_tensor *kept = old ? cnn__grad_new(tape, output) : cnn__tape_handle(tape, dy);
     if (kept && old) {
         add_into(tape, kept, old, dy);
     }
@@ -316,7 +315,8 @@ static bool check_saved(const cnn__node *node)
 static bool take(cnn_tape *tape, cnn_tensor *output, cnn_tensor *dy, cnn_tensor **taken)
 {
     cnn_tensor *dense = dy;
-    if (!cnn__contiguous(dy) && (dense = new_result(tape, dy)) != NULL && !cnn__run_copy(tape, "backward", dense, dy)) {
+    if (!cnn__contiguous(dy) && (dense = cnn__grad_new(tape, dy)) != NULL &&
+        !cnn__run_copy(tape, "backward", dense, dy)) {
         dense = NULL;
     }
     if (dense && output->hooks) {
@@ -397,7 +397,7 @@ cnn_tensor *cnn__backward_seed(cnn_tensor *output, const cnn_tensor *grad)
     if (grad && !grad->owned) {
         return cnn__tape_handle(output->tape, grad);
     }
-    cnn_tensor *first = new_result(output->tape, output);
+    cnn_tensor *first = cnn__grad_new(output->tape, output);
     bool written = first && (grad ? cnn__run_copy(output->tape, "backward", first, grad)
                                   : cnn__run_fill(output->tape, "backward", first, 1));
     return written ? first : NULL;
@@ -418,7 +418,10 @@ void cnn__backward_walk(cnn_tape *tape, cnn__node *from, const cnn__node *end, b
     const cnn__step *step = cnn__step_of(tape);
     const cnn__listener *listener = cnn__tape_listener(tape);
     bool walking = step->walking;
+    cnn__chain chain, *outer = step->chain;
+    chain.tail = NULL;
     cnn__step_of(tape)->walking = true;
+    cnn__step_of(tape)->chain = listener->call || step->capture ? NULL : &chain;
     for (cnn__node *node = from; node && node != end && step->status == CNN_OK; node = node->previous) {
         if (has_gradient(node)) {
             backward_pass(tape, node, retain_graph);
@@ -427,7 +430,9 @@ void cnn__backward_walk(cnn_tape *tape, cnn__node *from, const cnn__node *end, b
             cnn__final_passed(listener, node);
         }
     }
+    cnn__chain_close(tape);
     cnn__step_of(tape)->walking = walking;
+    cnn__step_of(tape)->chain = outer;
 }
 
 static void walk(cnn_tensor *output, const cnn_tensor *grad, bool retain_graph)

@@ -75,6 +75,7 @@ typedef struct cnn__op {
     unsigned char extras;  /* outputs after those, which only backward sees */
     bool saves_read;       /* keep only those of `saves` that a wanted gradient reads; the others are NULL */
     bool relu;         /* the result is max(…, 0): where it is 0 its gradient may be, too (cnn__grad_add_masked) */
+    bool chains;       /* backward takes a deferred gradient (chain.h) and passes it to what does, too */
     unsigned optional; /* bit i: input i may be NULL */
     unsigned dense;    /* bit i: forward and backward get input i contiguous; else with any strides */
     unsigned saves;    /* what backward reads the elements of: bit i for input i, CNN__OUTPUT(j) for output j */

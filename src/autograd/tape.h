@@ -47,8 +47,9 @@ cnn_tensor *cnn__grad_empty(cnn__node *node, int i);
 /* Adds `gradient` (a tensor of the tape; nil is ignored) to the gradient of input i; a gradient of a shape that input i
  * was broadcast to is summed first. */
 void cnn__grad_add(cnn__node *node, int i, cnn_tensor *gradient);
-/* Hands over both gradients of a product from one pass over dy, where that pays; false: nothing has been done. */
-bool cnn__grad_products(cnn__node *node, const cnn_tensor *dy);
+/* Hands over both gradients of a product from one pass over dy, where that pays; false: nothing has been done, and dy is
+ * not deferred. */
+bool cnn__grad_products(cnn__node *node, cnn_tensor *dy);
 /* Is input i the result of a ReLU, whose gradient does not matter where it is 0? */
 bool cnn__grad_maskable(const cnn__node *node, int i);
 /* cnn__grad_add of a gradient that is 0 wherever input i, which is maskable, is 0: if it is the whole gradient, the
@@ -61,6 +62,7 @@ cnn_tensor *cnn__grad_so_far(const cnn__node *node, int i);
 bool cnn__grad_own(const cnn_tensor *gradient);
 /* A new tensor like `gradient`, elements undefined. NULL: no memory, the tape has failed. */
 cnn_tensor *cnn__grad_like(cnn__node *node, const cnn_tensor *gradient);
+cnn_tensor *cnn__grad_new(cnn_tape *tape, const cnn_tensor *gradient);
 
 /* ---- the tape as such ---- */
 bool cnn__tape_recording(const cnn_tape *tape);

@@ -107,7 +107,8 @@ static void mul_backward(cnn__node *node, cnn_tensor *dy)
 }
 
 static const cnn__reads mul_reads[] = { { NULL, 1u << 1 }, { NULL, 1u << 0 } };
-static const binary mul_op = { BINARY(mul, mul_backward, BINARY_INPUTS, .reads = mul_reads, .saves_read = true),
+static const binary mul_op = { BINARY(mul, mul_backward, BINARY_INPUTS, .reads = mul_reads, .saves_read = true,
+                                      .chains = true),
                                CNN_BINARY_MUL, true };
 
 cnn_tensor *cnn_mul(cnn_tensor *a, cnn_tensor *b)

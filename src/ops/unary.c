@@ -2,6 +2,8 @@
  * clamp, pow_scalar, add_scalar, mul_scalar. Each is a descriptor, its gradient and its function, in that order. */
 #include "ops/unary.h"
 
+#include "autograd/chain.h"
+
 #include <math.h>
 
 static const cnn__attribute value_attribute[] = { { .name = "value", .type = CNN__FLOAT }, { .name = NULL } };
@@ -42,6 +44,11 @@ static void unary_add(cnn__node *node, cnn_kernel kernel, int function, const do
                       const cnn_tensor *const operands[2])
 {
     bool failed = operands[0]->kind == CNN__TENSOR_NIL || (operands[1] && operands[1]->kind == CNN__TENSOR_NIL);
+    const int of = kernel == CNN_KERNEL_SLOPE ? 1 : 0; /* where dy is */
+    cnn_tensor *dy = (cnn_tensor *)(uintptr_t)operands[of];
+    if (!failed && cnn__chain_map(node, kernel, function, value, dy, operands[1 - of], of == 1)) {
+        return;
+    }
     cnn_tensor *dx = failed ? NULL : cnn__grad_empty(node, 0);
     if (dx && cnn__run_elementwise(node->tape, node->op->name, kernel, function, value, 1 + count,
                                    (const cnn_tensor *const[]){ dx, operands[0], operands[1] })) {
@@ -78,7 +85,8 @@ static void neg_backward(cnn__node *node, cnn_tensor *dy)
     cnn__unary_add_of(node, dy, CNN_UNARY_NEG, 0);
 }
 
-static const cnn__unary_op neg_op = { CNN__UNARY_OP(neg, neg_backward, CNN__SAVES_NOTHING), CNN_UNARY_NEG, true };
+static const cnn__unary_op neg_op = { CNN__UNARY_OP(neg, neg_backward, CNN__SAVES_NOTHING, .chains = true),
+                                      CNN_UNARY_NEG, true };
 
 cnn_tensor *cnn_neg(cnn_tensor *x)
 {
@@ -92,7 +100,8 @@ static void exp_backward(cnn__node *node, cnn_tensor *dy)
     cnn__unary_add_with(node, dy, CNN_BINARY_MUL, cnn__saved_output(node, 0));
 }
 
-static const cnn__unary_op exp_op = { CNN__UNARY_OP(exp, exp_backward, CNN__SAVES_OUTPUT), CNN_UNARY_EXP, false };
+static const cnn__unary_op exp_op = { CNN__UNARY_OP(exp, exp_backward, CNN__SAVES_OUTPUT, .chains = true),
+                                      CNN_UNARY_EXP, false };
 
 cnn_tensor *cnn_exp(cnn_tensor *x)
 {
@@ -106,7 +115,8 @@ static void log_backward(cnn__node *node, cnn_tensor *dy)
     cnn__unary_add_with(node, dy, CNN_BINARY_DIV, node->saved[0]);
 }
 
-static const cnn__unary_op log_op = { CNN__UNARY_OP(log, log_backward, CNN__SAVES_INPUT), CNN_UNARY_LOG, false };
+static const cnn__unary_op log_op = { CNN__UNARY_OP(log, log_backward, CNN__SAVES_INPUT, .chains = true), CNN_UNARY_LOG,
+                                      false };
 
 cnn_tensor *cnn_log(cnn_tensor *x)
 {
@@ -120,7 +130,8 @@ static void sqrt_backward(cnn__node *node, cnn_tensor *dy)
     cnn__unary_add_with(node, dy, CNN_BINARY_DIV, cnn_mul_scalar(cnn__saved_output(node, 0), 2));
 }
 
-static const cnn__unary_op sqrt_op = { CNN__UNARY_OP(sqrt, sqrt_backward, CNN__SAVES_OUTPUT), CNN_UNARY_SQRT, false };
+static const cnn__unary_op sqrt_op = { CNN__UNARY_OP(sqrt, sqrt_backward, CNN__SAVES_OUTPUT, .chains = true),
+                                       CNN_UNARY_SQRT, false };
 
 cnn_tensor *cnn_sqrt(cnn_tensor *x)
 {
@@ -134,7 +145,8 @@ static void abs_backward(cnn__node *node, cnn_tensor *dy)
     cnn__unary_add_slope(node, dy, CNN_UNARY_SIGN, NULL, node->saved[0]);
 }
 
-static const cnn__unary_op abs_op = { CNN__UNARY_OP(abs, abs_backward, CNN__SAVES_INPUT), CNN_UNARY_ABS, true };
+static const cnn__unary_op abs_op = { CNN__UNARY_OP(abs, abs_backward, CNN__SAVES_INPUT, .chains = true), CNN_UNARY_ABS,
+                                      true };
 
 cnn_tensor *cnn_abs(cnn_tensor *x)
 {
@@ -148,7 +160,8 @@ static void tanh_backward(cnn__node *node, cnn_tensor *dy)
     cnn__unary_add_slope(node, dy, CNN_UNARY_TANH_SLOPE, NULL, cnn__saved_output(node, 0));
 }
 
-static const cnn__unary_op tanh_op = { CNN__UNARY_OP(tanh, tanh_backward, CNN__SAVES_OUTPUT), CNN_UNARY_TANH, false };
+static const cnn__unary_op tanh_op = { CNN__UNARY_OP(tanh, tanh_backward, CNN__SAVES_OUTPUT, .chains = true),
+                                       CNN_UNARY_TANH, false };
 
 cnn_tensor *cnn_tanh(cnn_tensor *x)
 {
@@ -162,7 +175,7 @@ static void sigmoid_backward(cnn__node *node, cnn_tensor *dy)
     cnn__unary_add_slope(node, dy, CNN_UNARY_SIGMOID_SLOPE, NULL, cnn__saved_output(node, 0));
 }
 
-static const cnn__unary_op sigmoid_op = { CNN__UNARY_OP(sigmoid, sigmoid_backward, CNN__SAVES_OUTPUT),
+static const cnn__unary_op sigmoid_op = { CNN__UNARY_OP(sigmoid, sigmoid_backward, CNN__SAVES_OUTPUT, .chains = true),
                                           CNN_UNARY_SIGMOID, false };
 
 cnn_tensor *cnn_sigmoid(cnn_tensor *x)
@@ -196,6 +209,7 @@ static void gelu_backward(cnn__node *node, cnn_tensor *dy)
 
 static const cnn__unary_op gelu_op = { { .name = "gelu",
                                          .saves = CNN__SAVES_INPUT,
+                                         .chains = true,
                                          .size = sizeof(gelu),
                                          .attributes = gelu_attributes,
                                          .infer = gelu_infer,
@@ -302,7 +316,7 @@ static void mul_scalar_backward(cnn__node *node, cnn_tensor *dy)
 }
 
 static const cnn__unary_op mul_scalar_op = { CNN__UNARY_OP(mul_scalar, mul_scalar_backward, CNN__SAVES_NOTHING,
-                                                           .attributes = value_attribute),
+                                                           .chains = true, .attributes = value_attribute),
                                              CNN_UNARY_MUL, false };
 
 cnn_tensor *cnn_mul_scalar(cnn_tensor *x, double value)

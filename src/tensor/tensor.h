@@ -58,9 +58,10 @@ typedef struct cnn__step {
     _Atomic uint64_t generation; /* number of the step; other threads may read it to see whether a step still runs */
     cnn_status status;           /* the first error of the step */
     char message[CNN__MESSAGE_SIZE];
-    int anomaly;      /* a cnn_anomaly */
-    bool walking;     /* a backward is on its way */
-    bool recomputing; /* a forward runs a second time, for its backward (nn/recompute.c): buffers stay */
+    int anomaly;              /* a cnn_anomaly */
+    bool walking;             /* a backward is on its way */
+    struct cnn__chain *chain; /* the chain of the walk that is running (autograd/chain.h); NULL: it makes none */
+    bool recomputing;         /* a forward runs a second time, for its backward (nn/recompute.c): buffers stay */
     const struct cnn__capture *capture; /* what the cnn_grad() that is running takes (autograd/grad.c); NULL: none is */
     struct cnn__undo *undo;             /* writes that are undone if the step fails (autograd/undo.c) */
     struct cnn__failed_step
@@ -90,6 +91,7 @@ struct cnn_tensor {
     bool kept;             /* tape: a gradient that is handed on and outlives the backward that made it */
     int kept_by_forward;   /* tape: how many forwards of several results are about to return it */
     bool masked;           /* tape: a ReLU's gradient that already is 0 where the ReLU is */
+    bool deferred;         /* tape: a gradient that is still to be computed (autograd/chain.h) */
     bool traced;           /* tape: the result of a traced operation, which has no elements */
     bool reached;          /* tape: the backward that is running may have a gradient for it (autograd/final.c) */
     bool owned;            /* plain: a module owns it, cnn_tensor_free() refuses */

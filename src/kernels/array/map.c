@@ -241,16 +241,46 @@ static void map_slope(int64_t n, void *to, const void *const *from, const cnn__m
     }
 }
 
+static double map_of_slope(const cnn__map_tables *tables, cnn__unary op, cnn_dtype dtype, const double values[2],
+                           cnn__map *map)
+{
+    double cost = 1 + map_of_unary(tables, op, dtype, values, map);
+    map->slope = map->fn;
+    map->times = maps_of(tables, dtype)->binary[CNN_BINARY_MUL];
+    map->fn = map_slope;
+    map->inputs = 2;
+    return cost;
+}
+
 void cnn__map_slope(const cnn__map_tables *tables, cnn__unary op, const cnn__nest *nest, cnn_dtype dtype,
                     const double values[2], void *dx, const void *x, const void *dy, cnn__pool *pool)
 {
     cnn__map map;
-    double cost = 1 + map_of_unary(tables, op, dtype, values, &map);
-    map.slope = map.fn;
-    map.times = maps_of(tables, dtype)->binary[CNN_BINARY_MUL];
-    map.fn = map_slope;
-    map.inputs = 2;
+    double cost = map_of_slope(tables, op, dtype, values, &map);
     cnn__map_walk(&map, nest, dx, (const void *const[]){ x, dy }, cost, pool);
+}
+
+static void map_of_binary(const cnn__map_tables *tables, cnn__binary op, cnn_dtype dtype, cnn__map *map)
+{
+    map->fn = maps_of(tables, dtype)->binary[op];
+    map->block = NULL;
+    map->inputs = 2;
+    map->takes_same = true;
+    map->same = CNN__MAP_NONE;
+    map->transpose = dtype == CNN_F32 ? tables->transpose : NULL;
+    map->size = map->y_size = cnn__array_size(dtype);
+}
+
+void cnn__map_of(const cnn__map_tables *tables, cnn_kernel kernel, int function, cnn_dtype dtype,
+                 const double values[2], cnn__map *map)
+{
+    if (kernel == CNN_KERNEL_BINARY) {
+        map_of_binary(tables, (cnn__binary)function, dtype, map);
+    } else if (kernel == CNN_KERNEL_SLOPE) {
+        map_of_slope(tables, (cnn__unary)function, dtype, values, map);
+    } else {
+        map_of_unary(tables, (cnn__unary)function, dtype, values, map);
+    }
 }
 
 void cnn__map_binary(const cnn__map_tables *tables, cnn__binary op, const cnn__nest *nest, cnn_dtype dtype, void *y,
@@ -261,13 +291,7 @@ void cnn__map_binary(const cnn__map_tables *tables, cnn__binary op, const cnn__n
         return;
     }
     cnn__map map;
-    map.fn = maps_of(tables, dtype)->binary[op];
-    map.block = NULL;
-    map.inputs = 2;
-    map.takes_same = true;
-    map.same = CNN__MAP_NONE;
-    map.transpose = dtype == CNN_F32 ? tables->transpose : NULL;
-    map.size = map.y_size = cnn__array_size(dtype);
+    map_of_binary(tables, op, dtype, &map);
     cnn__map_walk(&map, nest, y, (const void *const[]){ a, b }, op == CNN_BINARY_POW ? 20 : 1, pool);
 }
 

@@ -97,6 +97,9 @@ void cnn__map_slope(const cnn__map_tables *tables, cnn__unary op, const cnn__nes
                     const double values[2], void *dx, const void *x, const void *dy, cnn__pool *pool);
 void cnn__map_binary(const cnn__map_tables *tables, cnn__binary op, const cnn__nest *nest, cnn_dtype dtype, void *y,
                      const void *a, const void *b, cnn__pool *pool);
+/* The map of CNN_KERNEL_UNARY, BINARY or SLOPE. */
+void cnn__map_of(const cnn__map_tables *tables, cnn_kernel kernel, int function, cnn_dtype dtype,
+                 const double values[2], cnn__map *map);
 void cnn__map_compare(const cnn__map_tables *tables, cnn__compare op, const cnn__nest *nest, cnn_dtype dtype, void *y,
                       const void *a, const void *b, cnn__pool *pool);
 void cnn__map_reduce(const cnn__map_tables *tables, cnn__reduce op, const cnn__nest *outer, const cnn__nest *inner,
@@ -119,5 +122,19 @@ typedef struct cnn__product_gradients {
  * and nothing is written. */
 bool cnn__map_product_gradients(const cnn__map_tables *tables, cnn_dtype dtype, const cnn__product_gradients *g,
                                 cnn__pool *pool);
+
+/* What a gradient g passes: first g · with is stored, if there is a `side`, and then g becomes what a map makes of it,
+ * and of `other`, if that has two operands. */
+typedef struct cnn__gradient_step {
+    cnn__map map;
+    const void *other, *with;
+    void *side;
+    bool second; /* g is the second operand */
+} cnn__gradient_step;
+
+/* dx ← what is left of dy when it has passed the steps, `count` elements of each operand in row-major order, f32 or
+ * f64, in one pass and with the bits of single kernels. */
+void cnn__map_gradient_steps(const cnn__map_tables *tables, cnn_dtype dtype, int64_t count, void *dx, const void *dy,
+                             const cnn__gradient_step *steps, int step_count, cnn__pool *pool);
 
 #endif

@@ -1,4 +1,4 @@
-/* The gradients of a product a · b in one pass over dy, which single launches would read once for each of them: dy · b
+/* Gradients in one pass. Those of a product a · b in one over dy, which single launches would read once for each of them: dy · b
  * is stored, and so is dy · a, unless b was broadcast; then its products are summed where they are made, in the order
  * in which a reduction of them would add. */
 #include "kernels/array/reduce_steps.h"
@@ -111,4 +111,51 @@ bool cnn__map_product_gradients(const cnn__map_tables *tables, cnn_dtype dtype, 
         cnn__pool_run(pool, cnn__ceil_div(g->count, CNN__NEST_TASK), (double)(2 * g->count), product_block_task, &r);
     }
     return true;
+}
+
+/* ---- gradients that pass several steps ---- */
+
+typedef struct product_steps {
+    const cnn__gradient_step *steps;
+    int step_count;
+    int64_t count, size;
+    char *dx;
+    const char *dy;
+    cnn__map product;
+} product_steps;
+
+/* The steps take turns with dx and a room, because no slope is computed where its gradient lies. */
+static void product_steps_task(void *arg, int64_t task, int worker)
+{
+    (void)worker;
+    const product_steps *p = arg;
+    double room[PRODUCT_BLOCK];
+    const int64_t end = cnn__min(p->count, (task + 1) * CNN__NEST_TASK);
+    for (int64_t first = task * CNN__NEST_TASK; first < end; first += PRODUCT_BLOCK) {
+        const int64_t n = cnn__min(end - first, PRODUCT_BLOCK), at = first * p->size;
+        const void *dy = p->dy + at;
+        for (int i = 0; i < p->step_count; i++) {
+            const cnn__gradient_step *s = &p->steps[i];
+            const void *x[] = { dy, s->other ? (const char *)s->other + at : NULL }, *swapped[] = { x[1], dy };
+            void *y = (p->step_count - i) % 2 ? (void *)(p->dx + at) : room;
+            if (s->side) {
+                product_row(&p->product, n, (char *)s->side + at, dy, (const char *)s->with + at, CNN__MAP_NONE);
+            }
+            cnn__map_rows(&s->map, n, y, s->second ? swapped : x);
+            dy = y;
+        }
+    }
+}
+
+void cnn__map_gradient_steps(const cnn__map_tables *tables, cnn_dtype dtype, int64_t count, void *dx, const void *dy,
+                             const cnn__gradient_step *steps, int step_count, cnn__pool *pool)
+{
+    product_steps p = { .steps = steps,
+                        .step_count = step_count,
+                        .count = count,
+                        .size = (int64_t)cnn__array_size(dtype),
+                        .dx = dx,
+                        .dy = dy };
+    cnn__map_of(tables, CNN_KERNEL_BINARY, CNN_BINARY_MUL, dtype, NULL, &p.product);
+    cnn__pool_run(pool, cnn__ceil_div(count, CNN__NEST_TASK), (double)(2 * count), product_steps_task, &p);
 }
