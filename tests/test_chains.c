@@ -1,7 +1,8 @@
-/* Gradients that pass several elementwise operations in one pass over memory: the bits of single passes, which a context
- * makes while it has a profile, for chains that end in a leaf, a result, a sum, a product with an operand that was broadcast
- * or too many steps, that leave a gradient at the side, whose results somebody looks at, that begin anew for each backward, in
- * both dtypes, with one to four threads, and elements that are 0, −0, infinite or NaN; and what is left when memory fails. */
+/* Gradients that pass several elementwise operations in one pass over memory: the bits of single passes, which a
+ * context makes while it has a profile, for chains that end in a leaf, a result, a sum, a product with an operand that
+ * was broadcast or too many steps, that leave a gradient at the side, whose results somebody looks at, that begin anew
+ * for each backward, in both dtypes, with one to four threads, and elements that are 0, −0, infinite or NaN; and what
+ * is left when memory fails. */
 #include "support/elements.h"
 #include "support/suite.h"
 

@@ -1,9 +1,9 @@
-/* Gradients that pass several elementwise operations one after the other, each the only use of the result before it: what
- * single launches would write and read again between two of them is computed a block at a time, in the cache.
+/* Gradients that pass several elementwise operations one after the other, each the only use of the result before it:
+ * what single launches would write and read again between two of them is computed a block at a time, in the cache.
  *
- * The gradient that an operation of a chain hands on is *deferred*: a handle that shows the elements with which the chain
- * began, until the chain ends. It ends where the next operation of the list is none of a chain, or not the one that made
- * the operand. The bits are those of single launches. */
+ * The gradient that an operation of a chain hands on is *deferred*: a handle that shows the elements with which the
+ * chain began, until the chain ends. It ends where the next operation of the list is none of a chain, or not the one
+ * that made the operand. The bits are those of single launches. */
 #ifndef CNN_AUTOGRAD_CHAIN_H
 #define CNN_AUTOGRAD_CHAIN_H
 
@@ -27,8 +27,8 @@ typedef struct cnn__chain {
 
 /* Whether work on dy is worth it, and nobody watches single launches. */
 bool cnn__chain_pays(const cnn__step *step, const cnn_tensor *dy);
-/* Hands on what a kernel of CNN_KERNEL_UNARY, BINARY or SLOPE makes of dy and of `other`, of which dy is the second operand
- * for `second`; false: it has to be launched, and dy is not deferred. */
+/* Hands on what a kernel of CNN_KERNEL_UNARY, BINARY or SLOPE makes of dy and of `other`, of which dy is the second
+ * operand for `second`; false: it has to be launched, and dy is not deferred. */
 bool cnn__chain_map(cnn__node *node, cnn_kernel kernel, int function, const double *value, cnn_tensor *dy,
                     const cnn_tensor *other, bool second);
 /* Hands on the gradient of one factor of a product, of which none was broadcast, with that of the other at its side;

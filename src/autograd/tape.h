@@ -47,8 +47,8 @@ cnn_tensor *cnn__grad_empty(cnn__node *node, int i);
 /* Adds `gradient` (a tensor of the tape; nil is ignored) to the gradient of input i; a gradient of a shape that input i
  * was broadcast to is summed first. */
 void cnn__grad_add(cnn__node *node, int i, cnn_tensor *gradient);
-/* Hands over both gradients of a product from one pass over dy, where that pays; false: nothing has been done, and dy is
- * not deferred. */
+/* Hands over both gradients of a product from one pass over dy, where that pays; false: nothing has been done, and dy
+ * is not deferred. */
 bool cnn__grad_products(cnn__node *node, cnn_tensor *dy);
 /* Is input i the result of a ReLU, whose gradient does not matter where it is 0? */
 bool cnn__grad_maskable(const cnn__node *node, int i);
