@@ -1,6 +1,6 @@
 /* Gradients in one pass. Those of a product a · b in one over dy, which single launches would read once for each of
- * them: dy · b is stored, and so is dy · a, unless b was broadcast; then its products are summed where they are made, in
- * the order in which a reduction of them would add. And those that pass several steps. */
+ * them: dy · b is stored, and so is dy · a, unless b was broadcast; then its products are summed where they are made,
+ * in the order in which a reduction of them would add. And those that pass several steps. */
 #include "kernels/array/reduce_steps.h"
 #include "kernels/array/reduction.h"
 
