@@ -252,14 +252,13 @@ EXAMPLES := $(filter-out common,$(notdir $(wildcard examples/*)))
 EXAMPLES_WITH_COMMON := cifar10 mnist_cnn speedrun web zoo
 # SOURCES_NAME, EXAMPLE_FLAGS_NAME, EXAMPLE_LIBS_NAME and EXAMPLE_ARCHIVES_NAME: what a program has besides.
 example_sources = $(wildcard examples/$(1)/*.c) $(if $(filter $(1),$(EXAMPLES_WITH_COMMON)),$(wildcard examples/common/*.c)) $(SOURCES_$(1))
-PAGE_SOURCES := $(wildcard examples/common/page/*.c)
-RANKS_SOURCES := $(wildcard examples/common/ranks/*.c)
-SOURCES_mnist_cnn := $(PAGE_SOURCES) $(RANKS_SOURCES)
+TRAINING_SOURCES := $(wildcard examples/common/page/*.c examples/common/ranks/*.c examples/common/training/*.c)
+SOURCES_mnist_cnn := $(TRAINING_SOURCES)
 # These two are installed, and bring what reads pictures with them: its libpng and libjpeg are the system's, as they are libcnn-image's.
 EXAMPLE_FLAGS_mnist_cnn = $(if $(HAVE_IMAGE),-DWITH_IMAGES)
 EXAMPLE_ARCHIVES_mnist_cnn = $(if $(HAVE_IMAGE),$(IMAGE_STATIC))
 EXAMPLE_LIBS_mnist_cnn = $(if $(HAVE_IMAGE),$(IMAGE_LIBS))
-SOURCES_cifar10 := $(PAGE_SOURCES) $(RANKS_SOURCES) examples/zoo/blocks.c examples/zoo/resnet_cifar.c
+SOURCES_cifar10 := $(TRAINING_SOURCES) examples/zoo/blocks.c examples/zoo/resnet_cifar.c
 EXAMPLE_FLAGS_cifar10 = $(EXAMPLE_FLAGS_mnist_cnn)
 EXAMPLE_ARCHIVES_cifar10 = $(EXAMPLE_ARCHIVES_mnist_cnn)
 EXAMPLE_LIBS_cifar10 = $(EXAMPLE_LIBS_mnist_cnn)

@@ -31,7 +31,7 @@ compile_commands.json:
 
 # ---- make lint ----
 LINT_BUILD := $(BUILD)/lint
-LINTED = $(SOURCES) $(wildcard cli/*.c examples/*/*.c examples/common/page/*.c examples/common/ranks/*.c) $(if $(HAVE_IMAGE),$(IMAGE_SOURCES)) $(if $(HAVE_ONNX),$(ONNX_SOURCES))
+LINTED = $(SOURCES) $(wildcard cli/*.c examples/*/*.c examples/common/*/*.c) $(if $(HAVE_IMAGE),$(IMAGE_SOURCES)) $(if $(HAVE_ONNX),$(ONNX_SOURCES))
 lint: lint-gcc lint-tidy lint-cppcheck
 	@echo "lint: gcc -fanalyzer, clang-tidy and cppcheck find nothing"
 

@@ -19,13 +19,6 @@ enum { PATH_SIZE = 4096, DRAWN_TRAIN = 5000, DRAWN_TEST = 1000, CLASSES = 10 };
 
 const double data_means[3] = { 0.4914, 0.4822, 0.4465 }, data_deviations[3] = { 0.2470, 0.2435, 0.2616 };
 
-static bool fail(void)
-{
-    const char *message = cnn_last_error(NULL);
-    say("cifar10: %s", *message ? message : "no memory");
-    return false;
-}
-
 /* ---- where they come from: each fills in both parts, or neither, and then says whether something is wrong ---- */
 
 typedef enum found { FOUND, ABSENT, WRONG } found;
@@ -49,21 +42,21 @@ static found wrong_if(bool there)
 {
     bool wrong = there || cnn_context_status(NULL) != CNN_ERROR_NOT_FOUND;
     if (wrong) {
-        fail();
+        say_error();
     }
     cnn_context_clear_error(NULL);
     return wrong ? WRONG : ABSENT;
 }
 
-static found open_binary(cnn_context *ctx, const char *folder, data *d)
+static found open_binary(training *t, const char *folder, data *d)
 {
-    d->train = cnn_cifar10_open(ctx, folder, CNN_CIFAR_TRAIN);
-    d->test = d->train ? cnn_cifar10_open(ctx, folder, CNN_CIFAR_TEST) : NULL;
-    if (!d->test) {
+    t->train_data = cnn_cifar10_open(t->ctx, folder, CNN_CIFAR_TRAIN);
+    t->test_data = t->train_data ? cnn_cifar10_open(t->ctx, folder, CNN_CIFAR_TEST) : NULL;
+    if (!t->test_data) {
         return wrong_if(is_there(folder, "data_batch_1.bin"));
     }
     d->classes = CLASSES;
-    d->named = cnn_dataset_share(d->train);
+    d->named = cnn_dataset_share(t->train_data);
     return FOUND;
 }
 
@@ -98,42 +91,42 @@ static bool same_classes(const char *folder, const cnn_image_folder *train, cons
     return true;
 }
 
-static found open_folders(cnn_context *ctx, const char *folder, data *d)
+static found open_folders(training *t, const char *folder, data *d)
 {
     cnn_image_folder *train = NULL, *test = NULL;
-    d->train = open_folder(ctx, folder, "train", &train);
-    d->test = d->train ? open_folder(ctx, folder, "test", &test) : NULL;
-    d->classes = d->test ? cnn_image_folder_class_count(train) : 0;
-    found result = !d->test ? wrong_if(is_there(folder, "train")) : same_classes(folder, train, test) ? FOUND : WRONG;
+    t->train_data = open_folder(t->ctx, folder, "train", &train);
+    t->test_data = t->train_data ? open_folder(t->ctx, folder, "test", &test) : NULL;
+    d->classes = t->test_data ? cnn_image_folder_class_count(train) : 0;
+    found result = !t->test_data ? wrong_if(is_there(folder, "train")) : same_classes(folder, train, test) ? FOUND : WRONG;
     cnn_image_folder_free(test);
     d->names = train;
     return result;
 }
 #endif
 
-static bool open_drawn(cnn_context *ctx, const options *o, data *d)
+static bool open_drawn(training *t, const options *o, data *d)
 {
-    if (!o->synthetic) {
+    if (!t->o.synthetic) {
         say("cifar10: no pictures in %s, neither data_batch_1.bin … nor train/CLASS/….png: working on pictures that this program "
             "draws itself", o->data);
     }
-    d->train = drawn_new(ctx, DRAWN_TRAIN, 1);
-    d->test = d->train ? drawn_new(ctx, DRAWN_TEST, 2) : NULL;
+    t->train_data = drawn_new(t->ctx, DRAWN_TRAIN, 1);
+    t->test_data = t->train_data ? drawn_new(t->ctx, DRAWN_TEST, 2) : NULL;
     d->classes = CLASSES;
-    return (d->test && cnn_dataset_normalize(d->train, 3, data_means, data_deviations) == CNN_OK &&
-            cnn_dataset_normalize(d->test, 3, data_means, data_deviations) == CNN_OK) ||
-           fail();
+    return (t->test_data && cnn_dataset_normalize(t->train_data, 3, data_means, data_deviations) == CNN_OK &&
+            cnn_dataset_normalize(t->test_data, 3, data_means, data_deviations) == CNN_OK) ||
+           say_error();
 }
 
-static bool open_parts(cnn_context *ctx, const options *o, data *d)
+static bool open_parts(training *t, const options *o, data *d)
 {
-    found result = o->synthetic ? ABSENT : open_binary(ctx, o->data, d);
+    found result = t->o.synthetic ? ABSENT : open_binary(t, o->data, d);
 #ifdef WITH_IMAGES
-    if (result == ABSENT && !o->synthetic) {
-        result = open_folders(ctx, o->data, d);
+    if (result == ABSENT && !t->o.synthetic) {
+        result = open_folders(t, o->data, d);
     }
 #endif
-    return result == ABSENT ? open_drawn(ctx, o, d) : result == FOUND;
+    return result == ABSENT ? open_drawn(t, o, d) : result == FOUND;
 }
 
 /* ---- what is made of them ---- */
@@ -151,59 +144,50 @@ static bool keep_some(cnn_dataset **dataset, int64_t limit)
     }
     *dataset = indices ? cnn_dataset_subset(*dataset, indices, limit) : *dataset;
     free(indices);
-    return (indices && *dataset) || fail();
+    return (indices && *dataset) || say_error();
 }
 
-static bool split(data *d, uint64_t seed)
+static bool split(training *t)
 {
     cnn_dataset *pieces[2];
-    cnn_status status = cnn_dataset_random_split(d->train, (const double[2]){ 0.9, 0.1 }, 2, seed, pieces);
-    d->train = pieces[0];
-    d->validation = pieces[1];
-    if (status == CNN_OK && cnn_dataset_size(d->validation) == 0) {
-        say("cifar10: none of %lld pictures is left for validation, expected 10 or more", (long long)cnn_dataset_size(d->train));
+    cnn_status status = cnn_dataset_random_split(t->train_data, (const double[2]){ 0.9, 0.1 }, 2, t->o.seed, pieces);
+    t->train_data = pieces[0];
+    t->validation_data = pieces[1];
+    if (status == CNN_OK && cnn_dataset_size(t->validation_data) == 0) {
+        say("cifar10: none of %lld pictures is left for validation, expected 10 or more", (long long)cnn_dataset_size(t->train_data));
         return false;
     }
-    return status == CNN_OK || fail();
-}
-
-bool data_stays(cnn_context *ctx, const options *o)
-{
-    return strcmp(cnn_context_device(ctx), "cpu") != 0 && !o->tensorboard && !o->mpi;
+    return status == CNN_OK || say_error();
 }
 
 /* Mirrored with probability 1/2 and shifted by up to four pixels, with the picture reflected at its edge. */
-static bool augment(cnn_context *ctx, data *d)
+static bool augment(training *t)
 {
-    cnn_augmentation *a = cnn_augmentation_new(ctx);
+    cnn_augmentation *a = cnn_augmentation_new(t->ctx);
     cnn_augment_horizontal_flip(a, 0.5);
     cnn_augment_random_shift(a, MOVES_SHIFT, CNN_PAD_REFLECT);
-    d->train = cnn_dataset_augment(d->train, a);
+    t->train_data = cnn_dataset_augment(t->train_data, a);
     cnn_augmentation_free(a);
-    return d->train || fail();
+    return t->train_data || say_error();
 }
 
-bool data_open(cnn_context *ctx, const options *o, data *d)
+/* What TensorBoard is shown is of no step, so the pictures do not stay on the device then. */
+bool data_open(training *t, const options *o, data *d)
 {
-    *d = (data){ .train = NULL };
-    bool good = open_parts(ctx, o, d) && keep_some(&d->train, o->limit) && keep_some(&d->test, o->limit) &&
-                ((!o->best && !o->patience) || split(d, o->seed)) && (o->plain || data_stays(ctx, o) || augment(ctx, d));
-    if (!good) {
-        data_close(d);
-    }
-    return good;
+    *d = (data){ .classes = 0 };
+    t->on_device = strcmp(cnn_context_device(t->ctx), "cpu") != 0 && !t->o.tensorboard && !t->o.mpi;
+    t->change = o->plain ? NULL : &moves_change;
+    return open_parts(t, o, d) && keep_some(&t->train_data, t->o.limit) && keep_some(&t->test_data, t->o.limit) &&
+           ((!t->o.best && !t->o.patience) || split(t)) && (o->plain || t->on_device || augment(t));
 }
 
 void data_close(data *d)
 {
-    cnn_dataset_free(d->train);
-    cnn_dataset_free(d->validation);
-    cnn_dataset_free(d->test);
     cnn_dataset_free(d->named);
 #ifdef WITH_IMAGES
     cnn_image_folder_free(d->names);
 #endif
-    *d = (data){ .train = NULL };
+    *d = (data){ .classes = 0 };
 }
 
 const char *data_class_name(const data *d, int64_t i)

@@ -4,10 +4,7 @@
 
 #include "options.h"
 
-#include <cnn/cnn.h>
-
 typedef struct data {
-    cnn_dataset *train, *validation, *test; /* validation: NULL unless it is wanted */
     int64_t classes;
     struct cnn_image_folder *names; /* with folders by class; else NULL */
     cnn_dataset *named;             /* with the binary files, whose class names belong to it; else NULL */
@@ -16,11 +13,8 @@ typedef struct data {
 /* What is subtracted from red, green and blue, and what they are divided by. */
 extern const double data_means[3], data_deviations[3];
 
-/* Whether the pictures stay on the context's device, which augments them then (moves.h). What TensorBoard is shown is of no step. */
-bool data_stays(cnn_context *ctx, const options *o);
-
-/* Opens all parts, owned by the caller, the training part augmented unless that is the device's. Returns false after one line on stderr. */
-bool data_open(cnn_context *ctx, const options *o, data *d);
+/* Opens the parts of a training, that of training augmented unless the device does it (moves.h). Returns false after one line on stderr. */
+bool data_open(training *t, const options *o, data *d);
 void data_close(data *d);
 
 /* The name of a class, which lives as long as the data are open; NULL where it has none. */

@@ -106,17 +106,17 @@ static options_result read_numbers(options *o, int c)
 {
     switch (c) {
     case 'e':
-        return read_integer(c, 0, 1000000, &o->epochs);
+        return read_integer(c, 0, 1000000, &o->all.epochs);
     case 'b':
-        return read_integer(c, 1, 65536, &o->batch_size);
+        return read_integer(c, 1, 65536, &o->all.batch_size);
     case 'p':
-        return read_integer(c, 0, 1000000, &o->patience);
+        return read_integer(c, 0, 1000000, &o->all.patience);
     case 'k':
-        return read_integer(c, 0, 65536, &o->shards);
+        return read_integer(c, 0, 65536, &o->all.shards);
     case 'n':
-        return read_integer(c, 1, 1000000000, &o->limit);
+        return read_integer(c, 1, 1000000000, &o->all.limit);
     case 't':
-        return read_threads(c, 0, &o->threads);
+        return read_threads(c, 0, &o->all.threads);
     case 'j':
         return read_threads(c, 1, &o->loader_threads);
     case 'l':
@@ -124,7 +124,7 @@ static options_result read_numbers(options *o, int c)
     case 'w':
         return result_of(number_real(table, c, true, &o->weight_decay));
     default:
-        return read_seed(c, &o->seed);
+        return read_seed(c, &o->all.seed);
     }
 }
 
@@ -139,55 +139,55 @@ static options_result read_one(options *o, int c)
         return result_of(strcmp(optarg, "fast") == 0 || strcmp(optarg, "resnet20") == 0 ||
                          number_refuse(table, c, "fast or resnet20"));
     case 'D':
-        o->device = optarg;
+        o->all.device = optarg;
         return OPTIONS_RUN;
     case 'S':
-        o->save = optarg;
+        o->all.save = optarg;
         return OPTIONS_RUN;
     case 'B':
-        o->best = optarg;
+        o->all.best = optarg;
         return OPTIONS_RUN;
     case 'r':
-        o->resume = optarg;
+        o->all.resume = optarg;
         return OPTIONS_RUN;
     case 'L':
-        o->log = optarg;
+        o->all.log = optarg;
         return OPTIONS_RUN;
     case 'T':
-        o->tensorboard = optarg;
+        o->all.tensorboard = optarg;
         return OPTIONS_RUN;
     case 'C':
-        o->csv = optarg;
+        o->all.csv = optarg;
         return OPTIONS_RUN;
     case 'P':
-        o->profile = optarg;
+        o->all.profile = optarg;
         return OPTIONS_RUN;
     case 'R':
-        o->report = optarg;
+        o->all.report = optarg;
         return OPTIONS_RUN;
     case 'f':
-        o->predict = true;
+        o->all.predict = true;
         return OPTIONS_RUN;
     case 'a':
         o->plain = true;
         return OPTIONS_RUN;
     case 'E':
-        o->eval_only = true;
+        o->all.eval_only = true;
         return OPTIONS_RUN;
     case 'y':
-        o->synthetic = true;
+        o->all.synthetic = true;
         return OPTIONS_RUN;
     case 'x':
-        o->digest = true;
+        o->all.digest = true;
         return OPTIONS_RUN;
     case 'N':
         o->sync_norm = true;
         return OPTIONS_RUN;
     case 'M':
-        o->mpi = true;
+        o->all.mpi = true;
         return OPTIONS_RUN;
     case 'q':
-        o->quiet = true;
+        o->all.quiet = true;
         return OPTIONS_RUN;
     case 'h':
         fputs(help, stdout);
@@ -203,47 +203,42 @@ static options_result read_one(options *o, int c)
 /* What contradicts each other, or has no effect. */
 static options_result check(const options *o, const bool *given)
 {
-    if (o->eval_only && !o->resume) {
+    if (o->all.eval_only && !o->all.resume) {
         say("cifar10: --eval-only needs --resume FILE");
         return OPTIONS_BAD;
     }
-    if (o->predict && o->picture_count == 0) {
+    if (o->all.predict && o->all.picture_count == 0) {
         say("cifar10: --predict needs a FILE, a picture");
         return OPTIONS_BAD;
     }
-    if (o->report && options_predict_only(o)) {
+    if (o->all.report && training_predicts_only(&o->all)) {
         say("cifar10: --report with --resume and --predict needs --eval-only: without it nothing is tested");
         return OPTIONS_BAD;
     }
-    if ((o->eval_only || options_predict_only(o) || o->epochs == 0) && (o->tensorboard || o->csv || o->profile)) {
+    if ((o->all.eval_only || training_predicts_only(&o->all) || o->all.epochs == 0) && (o->all.tensorboard || o->all.csv || o->all.profile)) {
         say("cifar10: --tensorboard, --csv and --profile record training, and nothing is trained");
         return OPTIONS_BAD;
     }
-    if (o->mpi && (o->predict || o->best || o->patience)) {
+    if (o->all.mpi && (o->all.predict || o->all.best || o->all.patience)) {
         say("cifar10: --predict, --best and --patience are one process's, and --mpi is given");
         return OPTIONS_BAD;
     }
-    if ((!o->mpi && (given['k'] || o->sync_norm)) || (given['k'] && o->sync_norm)) {
+    if ((!o->all.mpi && (given['k'] || o->sync_norm)) || (given['k'] && o->sync_norm)) {
         say("cifar10: --shards or --sync-bn needs --mpi");
         return OPTIONS_BAD;
     }
-    if (options_predict_only(o)) {
+    if (training_predicts_only(&o->all)) {
         return result_of(option_useless(table, given, "SBpLelwax", "--resume and --predict, which neither train nor test"));
     }
-    return result_of(!o->eval_only || option_useless(table, given, "SBpLelwa", "--eval-only, which trains nothing"));
-}
-
-bool options_predict_only(const options *o)
-{
-    return o->predict && o->resume && !o->eval_only;
+    return result_of(!o->all.eval_only || option_useless(table, given, "SBpLelwa", "--eval-only, which trains nothing"));
 }
 
 options_result options_read(options *o, int argc, char **argv)
 {
     options_result result = OPTIONS_RUN;
     bool given[UCHAR_MAX + 1] = { false };
-    *o = (options){ .data = "data/cifar10", .model = "fast", .device = "auto", .epochs = 10, .batch_size = 128, .lr = 0.05,
-                    .weight_decay = 5e-4, .seed = 1, .loader_threads = 1, .shards = 8 };
+    *o = (options){ .all = { .device = "auto", .epochs = 10, .batch_size = 128, .seed = 1, .shards = 8 },
+                    .data = "data/cifar10", .model = "fast", .lr = 0.05, .weight_decay = 5e-4, .loader_threads = 1 };
     opterr = 0; /* so that a mistake is reported in one line */
     while (result == OPTIONS_RUN) {
         int at = optind, c = getopt_long(argc, argv, ":d:m:e:b:l:w:s:t:j:D:aS:B:p:r:EfR:L:T:C:P:Mk:Nn:yxqhV", table, NULL);
@@ -257,9 +252,9 @@ options_result options_read(options *o, int argc, char **argv)
         result = read_one(o, c);
         given[c] = true;
     }
-    o->pictures = argv + optind;
-    o->picture_count = argc - optind;
-    if (result == OPTIONS_RUN && optind < argc && !o->predict) {
+    o->all.pictures = argv + optind;
+    o->all.picture_count = argc - optind;
+    if (result == OPTIONS_RUN && optind < argc && !o->all.predict) {
         say("cifar10: \"%s\" is no option; --help lists them", argv[optind]);
         return OPTIONS_BAD;
     }

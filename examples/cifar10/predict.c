@@ -23,7 +23,7 @@ bool predict_available(void)
 
 static bool fail(void)
 {
-    say("cifar10: %s", cnn_last_error(NULL));
+    say_error();
     cnn_context_clear_error(NULL);
     return false;
 }
@@ -81,11 +81,11 @@ static bool ask(cnn_module *model, cnn_tape *tape, const char *file, float *prob
 
 static int64_t most_likely(const float *probabilities, int64_t classes)
 {
-    int64_t best = 0;
+    int64_t likeliest = 0;
     for (int64_t c = 1; c < classes; c++) {
-        best = probabilities[c] > probabilities[best] ? c : best;
+        likeliest = probabilities[c] > probabilities[likeliest] ? c : likeliest;
     }
-    return best;
+    return likeliest;
 }
 
 /* Takes the probabilities of what it has printed away. */

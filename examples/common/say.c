@@ -4,7 +4,6 @@
 #include <cnn/cnn.h>
 
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 
 static bool keeps;
@@ -33,4 +32,11 @@ void say(const char *format, ...)
     }
     cnn_name_escape(text, line, sizeof line);
     fprintf(stderr, "%s\n", line);
+}
+
+bool say_error(void)
+{
+    const char *message = cnn_last_error(NULL);
+    say("%s: %s", program_name, *message ? message : "no memory");
+    return false;
 }

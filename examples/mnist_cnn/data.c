@@ -13,12 +13,6 @@
 
 typedef enum origin { MNIST, DRAWN, NOWHERE } origin;
 
-static bool fail(void)
-{
-    say("mnist_cnn: %s", cnn_last_error(NULL));
-    return false;
-}
-
 /* Notes which files are missing; returns −1 if that cannot be determined. */
 static int find_missing(cnn_context *ctx, const char *folder, bool missing[MNIST_FILES])
 {
@@ -26,7 +20,7 @@ static int find_missing(cnn_context *ctx, const char *folder, bool missing[MNIST
     for (int i = 0; i < MNIST_FILES; i++) {
         cnn_status found = cnn_mnist_find(ctx, folder, mnist_files[i].split, mnist_files[i].part);
         if (found != CNN_OK && found != CNN_ERROR_NOT_FOUND) {
-            fail();
+            say_error();
             return -1;
         }
         missing[i] = found != CNN_OK;
@@ -70,18 +64,18 @@ static origin find_mnist(cnn_context *ctx, const char *folder, bool quiet)
 }
 
 /* Draws the digits unless they exist, and always says that these are not the data that were asked for. */
-static bool draw(cnn_context *ctx, const options *o, char folder[PATH_SIZE])
+static bool draw(const training *t, const options *o, char folder[PATH_SIZE])
 {
     if (snprintf(folder, PATH_SIZE, "%s/synthetic", o->data) >= PATH_SIZE) {
         say("mnist_cnn: too long a path: %s", o->data);
         return false;
     }
-    if (!o->quiet || !o->synthetic) {
+    if (!t->o.quiet || !t->o.synthetic) {
         say("%sworking on digits that this program draws itself, in %s",
-                o->synthetic ? "" : "MNIST is not there and cannot be fetched: ", folder);
+            t->o.synthetic ? "" : "MNIST is not there and cannot be fetched: ", folder);
     }
     bool missing[MNIST_FILES];
-    int count = find_missing(ctx, folder, missing);
+    int count = find_missing(t->ctx, folder, missing);
     return count == 0 || (count > 0 && synthetic_make(folder));
 }
 
@@ -90,7 +84,7 @@ static cnn_dataset *open_part(cnn_context *ctx, const char *folder, cnn_mnist_sp
 {
     cnn_dataset *all = cnn_mnist_open(ctx, folder, split);
     if (!all) {
-        fail();
+        say_error();
         return NULL;
     }
     int64_t size = cnn_dataset_size(all);
@@ -101,7 +95,7 @@ static cnn_dataset *open_part(cnn_context *ctx, const char *folder, cnn_mnist_sp
     }
     cnn_dataset *some = cnn_dataset_slice(all, 0, limit && limit < size ? limit : size);
     if (!some) {
-        fail();
+        say_error();
     }
     return some;
 }
@@ -115,7 +109,7 @@ static bool split(cnn_dataset **train, cnn_dataset **validation)
     *train = pieces[0];
     *validation = pieces[1];
     if (status != CNN_OK) {
-        return fail();
+        return say_error();
     }
     if (cnn_dataset_size(*validation) == 0) {
         say("mnist_cnn: none of %lld images is left for validation, expected 10 or more", (long long)all);
@@ -124,26 +118,27 @@ static bool split(cnn_dataset **train, cnn_dataset **validation)
     return true;
 }
 
-/* Opens the training images; false leaves none. */
-static bool open_train(cnn_context *ctx, const options *o, bool augmented, const char *folder, cnn_dataset **train, cnn_dataset **validation)
+/* Opens the training images. */
+static bool open_train(training *t, const options *o, const char *folder)
 {
-    *train = open_part(ctx, folder, CNN_MNIST_TRAIN, o->limit);
-    bool good = *train && (!validation || split(train, validation));
-    if (good && augmented) {
-        *train = augment(ctx, *train);
-        good = *train || fail();
+    bool validated = t->o.best || t->o.patience;
+    t->train_data = open_part(t->ctx, folder, CNN_MNIST_TRAIN, t->o.limit);
+    bool good = t->train_data && (!validated || split(&t->train_data, &t->validation_data));
+    if (good && o->augment && !t->on_device) {
+        t->train_data = augment(t->ctx, t->train_data);
+        good = t->train_data || say_error();
     }
     return good;
 }
 
-bool data_open(cnn_context *ctx, const options *o, bool augmented, cnn_dataset **train, cnn_dataset **validation, cnn_dataset **test)
+bool data_open(training *t, const options *o)
 {
     char drawn[PATH_SIZE];
-    origin from = o->synthetic ? DRAWN : find_mnist(ctx, o->data, o->quiet);
-    if (from == NOWHERE || (from == DRAWN && !draw(ctx, o, drawn))) {
+    origin from = t->o.synthetic ? DRAWN : find_mnist(t->ctx, o->data, t->o.quiet);
+    if (from == NOWHERE || (from == DRAWN && !draw(t, o, drawn))) {
         return false;
     }
     const char *folder = from == DRAWN ? drawn : o->data;
-    *test = open_train(ctx, o, augmented, folder, train, validation) ? open_part(ctx, folder, CNN_MNIST_TEST, o->limit) : NULL;
-    return *test;
+    t->test_data = open_train(t, o, folder) ? open_part(t->ctx, folder, CNN_MNIST_TEST, t->o.limit) : NULL;
+    return t->test_data;
 }

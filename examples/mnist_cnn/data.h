@@ -4,11 +4,9 @@
 
 #include "options.h"
 
-#include <cnn/cnn.h>
-
-/* Opens both parts, each owned by the caller, the training images augmented if `augmented`; with `validation` a tenth of
- * the training images, drawn by the context's seed, becomes a part of its own, which is not augmented. Returns false after
+/* Opens the parts of a training, with --augment the training images augmented unless that is the device's; with --best or --patience
+ * a tenth of the training images, drawn by the context's seed, becomes a part of its own, which is not augmented. Returns false after
  * one line on stderr, or if a signal asked the program to end. */
-bool data_open(cnn_context *ctx, const options *o, bool augmented, cnn_dataset **train, cnn_dataset **validation, cnn_dataset **test);
+bool data_open(training *t, const options *o);
 
 #endif

@@ -98,17 +98,17 @@ static options_result read_number(options *o, int c)
     int64_t n = 0;
     options_result result;
     switch (c) {
-    case 'e': case 'i': case 'w': return read_integer(c, 0, 1000000, c == 'e' ? &o->epochs : c == 'i' ? &o->patience : &o->warmup);
-    case 'b': case 'n': return read_integer(c, 1, 60000, c == 'b' ? &o->batch_size : &o->limit);
-    case 'k': return read_integer(c, 0, 65536, &o->shards);
+    case 'e': case 'i': case 'w': return read_integer(c, 0, 1000000, c == 'e' ? &o->all.epochs : c == 'i' ? &o->all.patience : &o->warmup);
+    case 'b': case 'n': return read_integer(c, 1, 60000, c == 'b' ? &o->all.batch_size : &o->all.limit);
+    case 'k': return read_integer(c, 0, 65536, &o->all.shards);
     case 's':
         result = read_integer(c, 0, INT64_MAX, &n);
-        o->seed = (uint64_t)n;
+        o->all.seed = (uint64_t)n;
         o->seed_given = true;
         return result;
     default:
         result = read_integer(c, 0, 8192, &n);
-        o->threads = (int)n;
+        o->all.threads = (int)n;
         return result;
     }
 }
@@ -116,7 +116,7 @@ static options_result read_number(options *o, int c)
 /* A device of CUDA is a good name where there is none, too: the context says why. */
 static options_result read_device(options *o)
 {
-    o->device = optarg;
+    o->all.device = optarg;
     bool known = strcmp(optarg, "auto") == 0 || strcmp(optarg, "cuda") == 0 || strncmp(optarg, "cuda:", 5) == 0;
     return result_of(known || cnn_device_available(optarg) ||
                      number_refuse(table, 'D', "auto, cpu or another device that there is"));
@@ -137,28 +137,28 @@ static options_result read_optimizer(options *o)
 static options_result read_option(options *o, int c)
 {
     switch (c) {
-    case 'm': o->mpi = true; break;
+    case 'm': o->all.mpi = true; break;
     case 'O': return read_optimizer(o);
     case 'd': o->data = optarg; break;
-    case 'S': o->save = optarg; break;
-    case 'f': o->best = optarg; break;
-    case 'r': o->resume = optarg; break;
-    case 'L': o->log = optarg; break;
-    case 'B': o->tensorboard = optarg; break;
-    case 'C': o->csv = optarg; break;
-    case 'P': o->profile = optarg; break;
-    case 'R': o->report = optarg; break;
-    case 'p': o->predict = true; break;
+    case 'S': o->all.save = optarg; break;
+    case 'f': o->all.best = optarg; break;
+    case 'r': o->all.resume = optarg; break;
+    case 'L': o->all.log = optarg; break;
+    case 'B': o->all.tensorboard = optarg; break;
+    case 'C': o->all.csv = optarg; break;
+    case 'P': o->all.profile = optarg; break;
+    case 'R': o->all.report = optarg; break;
+    case 'p': o->all.predict = true; break;
     case 'a': o->augment = true; break;
     case 'c': o->copy_batches = true; break;
     case 'l': return result_of(number_real(table, c, false, &o->lr));
     case 'D': return read_device(o);
     case 'M': return read_math(o);
-    case 'E': o->eval_only = true; break;
-    case 'y': o->synthetic = true; break;
+    case 'E': o->all.eval_only = true; break;
+    case 'y': o->all.synthetic = true; break;
     case 'T': o->tutorial = true; break;
-    case 'x': o->digest = true; break;
-    case 'q': o->quiet = true; break;
+    case 'x': o->all.digest = true; break;
+    case 'q': o->all.quiet = true; break;
     case 'h': fputs(help, stdout); return OPTIONS_DONE;
     case 'V': printf("mnist_cnn (libcnn) %s\n", cnn_version()); return OPTIONS_DONE;
     case 'e': case 'b': case 's': case 't': case 'n': case 'k': case 'w': case 'i': return read_number(o, c);
@@ -176,51 +176,46 @@ static options_result contradiction(const char *message)
 /* What changes training alone, and for pictures alone the test, too. */
 static bool check_use(const options *o, const bool *given)
 {
-    if (o->eval_only) {
+    if (o->all.eval_only) {
         return option_useless(table, given, "SfiLelakOw", "--eval-only, which trains nothing");
     }
-    return !options_predict_only(o) ||
+    return !training_predicts_only(&o->all) ||
            option_useless(table, given, "SfiLelaTxny", "--resume and --predict, which neither train nor test");
 }
 
 static options_result check(options *o, const bool *given, int argc, char **argv)
 {
-    o->pictures = argv + optind;
-    o->picture_count = argc - optind;
-    if (o->picture_count > 0 && !o->predict) {
+    o->all.pictures = argv + optind;
+    o->all.picture_count = argc - optind;
+    if (o->all.picture_count > 0 && !o->all.predict) {
         say("mnist_cnn: \"%s\" is no option; see --help", argv[optind]);
         return OPTIONS_BAD;
     }
-    if (o->predict && o->picture_count == 0) {
+    if (o->all.predict && o->all.picture_count == 0) {
         return contradiction("--predict needs a FILE, a picture of a digit");
     }
-    if (o->eval_only && !o->resume) {
+    if (o->all.eval_only && !o->all.resume) {
         return contradiction("--eval-only needs --resume FILE");
     }
-    if (o->report && options_predict_only(o)) {
+    if (o->all.report && training_predicts_only(&o->all)) {
         return contradiction("--report with --resume and --predict needs --eval-only: without it nothing is tested");
     }
-    if ((o->tensorboard || o->csv || o->profile) && (o->eval_only || options_predict_only(o) || o->epochs == 0)) {
+    if ((o->all.tensorboard || o->all.csv || o->all.profile) && (o->all.eval_only || training_predicts_only(&o->all) || o->all.epochs == 0)) {
         return contradiction("--tensorboard, --csv and --profile record training, and nothing is trained");
     }
-    if (o->mpi && (o->tutorial || o->predict || o->best || o->patience)) {
+    if (o->all.mpi && (o->tutorial || o->all.predict || o->all.best || o->all.patience)) {
         return contradiction("--tutorial, --predict, --best and --patience are one process's, and --mpi is given");
     }
-    if (!o->mpi && (o->warmup || strcmp(o->optimizer, "adam") != 0 || o->shards != SHARDS)) {
+    if (!o->all.mpi && (o->warmup || strcmp(o->optimizer, "adam") != 0 || o->all.shards != SHARDS)) {
         return contradiction("--shards, --optimizer and --warmup need --mpi");
     }
     return check_use(o, given) ? OPTIONS_RUN : OPTIONS_BAD;
 }
 
-bool options_predict_only(const options *o)
-{
-    return o->predict && o->resume && !o->eval_only;
-}
-
 options_result options_read(options *o, int argc, char **argv)
 {
-    *o = (options){ .data = "data/mnist", .epochs = 10, .batch_size = 200, .lr = 0, .seed = 1, .device = "auto",
-                    .shards = SHARDS, .optimizer = "adam" };
+    *o = (options){ .all = { .epochs = 10, .batch_size = 200, .seed = 1, .device = "auto", .shards = SHARDS },
+                    .data = "data/mnist", .lr = 0, .optimizer = "adam" };
     bool given[UCHAR_MAX + 1] = { false };
     opterr = 0; /* so that a mistake is reported in one line */
     for (;;) {

@@ -27,7 +27,7 @@ bool predict_available(void)
 
 static bool fail(void)
 {
-    say("mnist_cnn: %s", cnn_last_error(NULL));
+    say_error();
     cnn_context_clear_error(NULL);
     return false;
 }

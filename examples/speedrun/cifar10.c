@@ -87,7 +87,7 @@ static bool prepare(run *r)
 {
     r->ctx = cnn_context_new(.seed = r->o->seed, .threads = r->o->threads);
     if (!r->ctx) {
-        return fail();
+        return say_error();
     }
     if (!pictures_open(r->ctx, r->o, &r->pictures)) {
         return false;
@@ -96,10 +96,10 @@ static bool prepare(run *r)
     r->tape = cnn_tape_new(r->ctx);
     if (!r->net || !r->tape || !open_loaders(r) ||
         !whiten(r->tape, cnn_module_parameter(r->net, 0), r->pictures.train, PATCH_IMAGES, whitening_eps)) {
-        return fail();
+        return say_error();
     }
     r->sgd = sgd_new(r);
-    return r->sgd || fail();
+    return r->sgd || say_error();
 }
 
 /* ---- training ---- */
@@ -160,7 +160,7 @@ static bool train(run *r)
     while (!interrupted && passed(r, now) < 1) {
         if (!cnn_loader_next(r->train, &batch)) {
             if (cnn_loader_status(r->train) != CNN_OK) {
-                return fail();
+                return say_error();
             }
             if (!report_epoch(r, &e, now)) {
                 return false;
@@ -169,7 +169,7 @@ static bool train(run *r)
             continue;
         }
         if (!train_step(r, &batch, passed(r, now))) {
-            return fail();
+            return say_error();
         }
         e.images += batch.size;
         now = clock_now(r->o);
@@ -215,10 +215,10 @@ static bool test(run *r)
         r->right += count_right(plain, batch.labels);
         r->right_views += count_right(logits_of_views(r, x, plain), batch.labels);
         if (cnn_tape_status(r->tape) != CNN_OK) {
-            return fail();
+            return say_error();
         }
     }
-    return !interrupted && (cnn_loader_status(r->test) == CNN_OK || fail());
+    return !interrupted && (cnn_loader_status(r->test) == CNN_OK || say_error());
 }
 
 static bool report_test(const run *r)

@@ -23,13 +23,6 @@ double clock_now(const options *o)
     return ((double)t.tv_sec + 1e-9 * (double)t.tv_nsec) / o->threads;
 }
 
-bool fail(void)
-{
-    const char *message = cnn_last_error(NULL);
-    say("speedrun: %s", *message ? message : "no memory");
-    return false;
-}
-
 int failed(void)
 {
     return interrupted ? signals_status() : 1;

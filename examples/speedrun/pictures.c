@@ -130,7 +130,7 @@ bool pictures_open(cnn_context *ctx, const options *o, pictures *p)
     *p = (pictures){ .train = read_part(ctx, o, CNN_CIFAR_TRAIN) };
     p->test = p->train ? read_part(ctx, o, CNN_CIFAR_TEST) : NULL;
     p->count = p->test ? cnn_dataset_size(p->train) / 2 : 0;
-    return p->test || fail();
+    return p->test || say_error();
 }
 
 void pictures_close(pictures *p)

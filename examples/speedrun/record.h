@@ -13,9 +13,6 @@ int cifar10(const options *o);
 /* The seconds of the clock that the options name. */
 double clock_now(const options *o);
 
-/* Says the newest failure of the library on stderr; returns false. */
-bool fail(void);
-
 /* The exit status after a failure, or after a signal. */
 int failed(void);
 

@@ -50,13 +50,6 @@ typedef struct run {
     cnn_tape *tape;
 } run;
 
-static bool fail(void)
-{
-    const char *message = cnn_last_error(NULL);
-    say("web: %s", *message ? message : "no memory");
-    return false;
-}
-
 /* ---- the data ---- */
 
 /* Draws `count` digits from number `first` on into images [count, 28, 28] and labels, both u8. */
@@ -226,7 +219,7 @@ static int run_program(const options *o)
                 (r.adam = cnn_adam_new(r.net)) != NULL && (r.tape = cnn_tape_new(r.ctx)) != NULL && train(&r, o) &&
                 cnn_module_save(r.net, o->output) == CNN_OK;
     if (!good && !interrupted) {
-        fail();
+        say_error();
     } else if (good) {
         printf("saved %s\n", o->output);
     }

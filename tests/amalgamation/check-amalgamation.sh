@@ -23,10 +23,7 @@ cp include/cnn/group.h include/cnn/mpi.h "$work/include/cnn" || exit 1
 [ ! -s "$work/log" ] || fail "the compiler has something to say about cnn.c"
 for example in custom_layer mnist_cnn; do
     common=
-    grep -q '"common/' examples/$example/*.c examples/$example/*.h 2>/dev/null && common=$(echo examples/common/*.c)
-    for room in page ranks; do
-        grep -q "\"common/$room/" examples/$example/*.c examples/$example/*.h 2>/dev/null && common="$common $(echo examples/common/$room/*.c)"
-    done
+    grep -q '"common/' examples/$example/*.c examples/$example/*.h 2>/dev/null && common=$(echo examples/common/*.c examples/common/*/*.c)
     # shellcheck disable=SC2086
     ${CC:-cc} -std=c11 -O2 -D_GNU_SOURCE -I"$work/include" -Iexamples examples/$example/*.c $common "$work/alone/cnn.o" -o "$work/$example" -lm -pthread \
         >"$work/log" 2>&1 || fail "examples/$example is not built with cnn.h and cnn.o"

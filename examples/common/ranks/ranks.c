@@ -54,6 +54,15 @@ bool ranks_is_other(void)
     return false;
 }
 
+void ranks_hush(int argc, char **argv, const char *letter)
+{
+    for (int i = 1; i < argc && ranks_is_other(); i++) {
+        if (strcmp(argv[i], "--mpi") == 0 || strcmp(argv[i], letter) == 0) {
+            say_keep();
+        }
+    }
+}
+
 /* ---- the library ---- */
 
 static void *open_flavour(const char *flavour)

@@ -28,6 +28,10 @@ typedef struct ranks_pace {
 /* Is this one of several processes, and not the first? As the launchers' variables say it, before MPI is started. */
 bool ranks_is_other(void);
 
+/* Keeps the lines of such a process (say_keep()) from the start, if the command line has --mpi or its letter, "-M": all processes
+ * have the same command line, and what is wrong with it is said once. */
+void ranks_hush(int argc, char **argv, const char *letter);
+
 /* Opens the library of the MPI that started this process, and starts MPI; NULL after one line. From here on lines of other
  * ranks than 0 are kept for ranks_agree(). */
 ranks *ranks_open(void);
