@@ -285,7 +285,7 @@ static bool add_pooled(cuda_queue *q, const cnn_launch *l, const cuda_convolutio
                       (!l->out[1] || sum_channels(q, l, dense, l->out[1], g));
 }
 
-/* Of three dimensions: x, weight, bias → y; dy, weight, bias → dx; x, dy → the gradient of the weight. */
+/* Adds one of three dimensions: x, weight, bias → y; dy, weight, bias → dx; x, dy → the gradient of the weight. */
 static bool add_deep(cuda_queue *q, const cnn_launch *l, const cuda_convolution *c)
 {
     const convolution_form *f = &c->form;

@@ -27,7 +27,7 @@ struct cuda_convolution {
 typedef struct convolution_making {
     cuda_queue *q;
     cuda_convolution *c;
-    const char *function; /* that has failed */
+    const char *function; /* the one that has failed */
     int status;
 } convolution_making;
 

@@ -219,7 +219,7 @@ bool cuda_sequence_update(cuda_sequence *s, size_t i, const cuda_entry *entry, c
     return other;
 }
 
-/* Of two sequences the later one is known to come behind the earlier one. */
+/* Notes that this sequence was used, and that it came behind the last one. */
 static void use(cuda_queue *q, cuda_sequence *s)
 {
     const int number = (int)(s - q->sequences);

@@ -14,7 +14,7 @@ enum { OLDEST_DRIVER = 12000, PATH = 4096 };
 /* POSIX gives an address of a function the form of a pointer to an object. */
 typedef struct symbol {
     const char *name;
-    size_t offset; /* of its pointer in cuda_library */
+    size_t offset; /* where its pointer is in cuda_library */
 } symbol;
 
 #define SYMBOL(name, symbol, parameters) { symbol, offsetof(cuda_library, name) },

@@ -23,8 +23,8 @@
  * Copies to parameters are to be made by cuda_plan_copy(). */
 typedef struct cuda_status {
     uint64_t failed;   /* 0: nothing; else the number of the launch that failed */
-    uint64_t position; /* of the first bad index; UINT64_MAX: none */
-    int64_t value;     /* that index */
+    uint64_t position; /* where the first bad index is; UINT64_MAX: nowhere */
+    int64_t value;     /* the index itself */
     int64_t kernel;    /* a cnn_kernel */
 } cuda_status;
 #define CUDA_STATUS_NONE \
@@ -36,13 +36,14 @@ enum { CUDA_ARGUMENT_BYTES = 4096 }; /* at most, as CUDA allows */
 
 /* One launch of a kernel. */
 typedef struct cuda_call {
-    const char *kernel;   /* its name, which is not mangled */
-    int module;           /* in which of cuda_modules it is */
-    unsigned grid[3];     /* blocks; never 0 */
-    unsigned block[3];    /* threads of a block */
-    unsigned shared;      /* bytes of dynamic shared memory; 0 in this version: kernels declare theirs */
-    size_t argument_size; /* of its only argument; a kernel may declare a longer one, whose rest it does not read */
-    bool table;           /* the argument is a table, to which others may be joined by cuda_plan_join() */
+    const char *kernel; /* its name, which is not mangled */
+    int module;         /* in which of cuda_modules it is */
+    unsigned grid[3];   /* blocks; never 0 */
+    unsigned block[3];  /* threads of a block */
+    unsigned shared;    /* bytes of dynamic shared memory; 0 in this version: kernels declare theirs */
+    size_t
+        argument_size; /* bytes of its only argument; a kernel may declare a longer one, whose rest it does not read */
+    bool table;        /* the argument is a table, to which others may be joined by cuda_plan_join() */
     alignas(16) unsigned char argument[CUDA_ARGUMENT_BYTES];
 } cuda_call;
 

@@ -4,7 +4,7 @@
 enum {
     TILE = 64,
     BUSY_TILES = 256, /* with as many no sum is cut into parts */
-    PART_TERMS = 256, /* of a part, at least */
+    PART_TERMS = 256, /* the fewest of a part */
     MOST_PARTS = 64,
     ACCUMULATES = 1, /* as products.cu has them */
     RELU = 2,

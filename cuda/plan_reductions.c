@@ -5,9 +5,9 @@
 #include <string.h>
 
 enum {
-    FEW_TERMS = 64,         /* of a result, which one thread sums */
-    MANY_RESULTS = 1 << 14, /* which keep a device busy with a thread each */
-    PART_TERMS = 1 << 13,   /* of a block, at least, where a result has several blocks */
+    FEW_TERMS = 64,         /* so many terms of a result are summed by one thread */
+    MANY_RESULTS = 1 << 14, /* so many keep a device busy with a thread each */
+    PART_TERMS = 1 << 13,   /* the fewest of a block where a result has several blocks */
     MOST_PARTS = 256,
     BUSY_BLOCKS = 512 /* with as many no result is cut into parts */
 };

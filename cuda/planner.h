@@ -16,7 +16,7 @@ typedef struct planner {
     void *to;
     bool measures; /* operands are not set */
     bool failed;
-    size_t used; /* of the workspace */
+    size_t used; /* bytes of the workspace */
 } planner;
 
 /* What a kernel of the back-end interface is made of. */

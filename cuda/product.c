@@ -14,7 +14,7 @@ typedef struct form {
     int64_t m, n, k, lda, ldb, ldc;
     int64_t batch, a_step, b_step, c_step; /* a batch of 1: steps of 0 */
     int32_t dtype;
-    uint32_t align[4]; /* of a, b, c, bias */
+    uint32_t align[4]; /* those of a, b, c, bias */
     uint8_t trans_a, trans_b, accumulate, bias;
 } form;
 
@@ -57,7 +57,7 @@ static int type_of(cnn_dtype dtype)
 
 typedef struct making {
     cuda_queue *q;
-    const char *function; /* that has failed */
+    const char *function; /* the one that has failed */
     int status;
 } making;
 

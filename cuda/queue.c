@@ -537,7 +537,7 @@ bool cuda_wait(void *queue, uint64_t number, cnn_backend_failure *failure)
     if (!q->lost && q->owner == getpid() && wait_for_mark(q, number)) {
         return true;
     }
-    /* That the context cannot be made current says nothing of the work, which may all be done: it is tried twice. */
+    /* A context that cannot be made current says nothing of the work, which may all be done: it is tried twice. */
     const bool failed = q->failed;
     bool entered = cuda_enter(q);
     if (!entered && !failed) {

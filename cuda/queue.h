@@ -41,16 +41,16 @@ typedef struct cuda_entry {
     cuda_kind kind;
     unsigned grid[3], block[3], shared;
     CUfunction function;
-    const char *name; /* of the kernel, and its module */
+    const char *name; /* the kernel's; `module` is where it is */
     int module;
     const cuda_product *product;
     const cuda_convolution *convolution;
-    void *operand[4];     /* of a product or convolution */
+    void *operand[4];     /* those of a product or convolution */
     size_t scratch;       /* bytes of the queue's scratch memory that it uses */
-    size_t argument_size; /* of a kernel */
+    size_t argument_size; /* bytes of a kernel's argument */
     size_t argument;      /* where it begins in the list's bytes */
     int kernel;           /* a cnn_kernel; −1: a copy */
-    uint64_t number;      /* of the launch or copy that it is of */
+    uint64_t number;      /* the number of its launch or copy */
 } cuda_entry;
 
 typedef struct cuda_list {
@@ -64,16 +64,16 @@ typedef struct cuda_list {
 typedef struct cuda_group {
     cuda_call call;
     CUfunction function;
-    uint64_t number; /* of the first launch of it */
+    uint64_t number; /* the number of its first launch */
     int kernel;
 } cuda_group;
 
 enum {
     CUDA_SEQUENCES = 16,
     CUDA_GROUPS = 12,
-    CUDA_MOVED_BYTES = 1 << 16, /* of the arguments of a sequence that are in the device's memory (moved.c) */
-    CUDA_MOVED_HALF = 1 << 18,  /* of the pinned memory that they are copied from */
-    CUDA_RECORD_BYTES = 256     /* of the record, which the blocks of all sequences stand behind */
+    CUDA_MOVED_BYTES = 1 << 16, /* for those arguments of a sequence that are in the device's memory (moved.c) */
+    CUDA_MOVED_HALF = 1 << 18,  /* one half of the pinned memory that they are copied from */
+    CUDA_RECORD_BYTES = 256     /* for the record, which the blocks of all sequences stand behind */
 };
 
 /* A launch and the entries that it has become. */
@@ -106,7 +106,7 @@ typedef struct cuda_sequence {
     bool *loose;        /* per entry: its argument is no longer that of its note */
     uint8_t *changes;   /* per entry: how often its argument has been another one, up to 255 */
     size_t *place;      /* per entry: where its argument is in the sequence's block; SIZE_MAX: in the graph */
-    size_t moved_bytes; /* of the block */
+    size_t moved_bytes; /* the size of the block */
     int captures;
     int seen;
     bool refused; /* no graph can be made of it */
@@ -130,11 +130,11 @@ typedef struct cuda_queue {
     int architecture; /* 90: sm_90 */
 
     cuda_memory memory;
-    CUdeviceptr scratch; /* of products and convolutions, one after the other */
+    CUdeviceptr scratch; /* for products and convolutions, one after the other */
     size_t scratch_bytes;
 
     CUdeviceptr record; /* a cuda_status on the device */
-    char *pinned;       /* of the host: two halves that are written from in turn, then what `read` needs */
+    char *pinned;       /* the host's: two halves that are written from in turn, then what `read` needs */
     CUevent half_done[2];
     bool half_used[2];
     int half;
@@ -168,7 +168,7 @@ typedef struct cuda_queue {
     bool has_launch; /* the list or a group has more than copies */
     cuda_sequence sequences[CUDA_SEQUENCES];
     uint64_t uses;
-    cuda_notes notes;        /* of the list */
+    cuda_notes notes;        /* those of the list */
     cuda_sequence *followed; /* what is handed over is this so far (replay.c); the list is empty meanwhile */
     size_t entry_at, note_at;
     uint64_t flushes; /* how often something was handed over */

@@ -12,7 +12,7 @@ static float widened(uint16_t bits)
     return value;
 }
 
-/* To the nearest, ties to even; a NaN stays one. */
+/* Rounds to the nearest, ties to even; a NaN stays one. */
 static uint16_t narrowed(float value)
 {
     uint32_t bits;

@@ -54,15 +54,15 @@ struct cnn_group {
     char reason[REASON];
     bool untold; /* the others do not know it yet */
     /* Signs of life (alive.c). */
-    double silence;             /* seconds without one that are allowed, under `lock`; 0: any */
-    bool beats;                 /* signs are given and awaited */
-    bool leaves;                /* this process has given its last one */
-    bool heard, left;           /* the process before this one has given one; it has given its last one */
-    double looked, silent;      /* when signs were looked for, and the seconds for which none came */
-    atomic_ulong calls;         /* odd while the group's thread is within a call of the transport's */
-    bool abandoned;             /* that thread does not return from a call: its memory stays as it is; under `lock` */
-    void *held;                 /* what it was given, which stays as long as the process */
-    unsigned long watched;      /* `calls` when the waiting thread last looked, */
+    double silence;        /* seconds without one that are allowed, under `lock`; 0: any */
+    bool beats;            /* signs are given and awaited */
+    bool leaves;           /* this process has given its last one */
+    bool heard, left;      /* the process before this one has given one; it has given its last one */
+    double looked, silent; /* when signs were looked for, and the seconds for which none came */
+    atomic_ulong calls;    /* odd while the group's thread is within a call of the transport's */
+    bool abandoned;        /* the group's thread does not return from a call: its memory stays as it is; under `lock` */
+    void *held;            /* what it was given, which stays as long as the process */
+    unsigned long watched; /* `calls` when the waiting thread last looked, */
     double watched_at, unmoved; /* when that was, and for how many seconds it has been the same call */
 };
 
@@ -120,7 +120,7 @@ void cnn__parts_joins(const cnn__parts *parts, int rank, int *joins);
  * stack[0]. */
 typedef struct cnn__range_sum {
     const cnn__parts *parts;
-    char *const *stack;   /* of at least one */
+    char *const *stack;   /* at least one */
     size_t offset;        /* bytes */
     int64_t count, piece; /* elements; the last piece may be smaller */
     cnn_dtype dtype;      /* CNN_F32 or CNN_F64 */
@@ -139,7 +139,7 @@ void cnn__add(cnn_dtype dtype, void *to, const void *from, int64_t count);
 typedef struct cnn__entry { /* a gradient or a buffer */
     cnn_tensor *tensor;
     int64_t numel;
-    size_t offset; /* of its elements in each sum */
+    size_t offset; /* where its elements are in each sum, bytes */
     size_t before; /* those of a buffer in `before` */
     int bucket;
     cnn_dtype dtype, summed; /* bfloat16 is summed as float32 */

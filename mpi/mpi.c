@@ -344,7 +344,7 @@ static bool has_told(world *w)
     int size = 0, left = 0, own = 1;
     MPI_Request *const signs[] = { &w->beats, &w->farewell, &w->pulse };
     MPI_Comm_size(w->comm, &size);
-    for (int i = 0; i < (w->parts ? 2 : 3); i++) { /* that one was cancelled */
+    for (int i = 0; i < (w->parts ? 2 : 3); i++) { /* with `parts` the last one was cancelled */
         MPI_Test(signs[i], &own, MPI_STATUS_IGNORE);
         left += !own;
     }

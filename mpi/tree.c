@@ -142,7 +142,7 @@ typedef struct piece {
     const cnn__range_sum *sum;
     int rank;        /* this one */
     size_t width;    /* bytes of an element */
-    size_t offset;   /* of the piece in each sum, bytes */
+    size_t offset;   /* where the piece is in each sum, bytes */
     int64_t count;   /* elements */
     char *received;  /* where the sums of other ranks come to */
     int64_t arrived; /* the messages before this number are those that the join needs */

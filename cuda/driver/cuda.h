@@ -31,7 +31,7 @@ enum {
     CUDA_ERROR_LAUNCH_TIMEOUT = 702,
     CUDA_ERROR_CONTEXT_IS_DESTROYED = 709,
     CUDA_ERROR_ASSERT = 710,
-    CUDA_ERROR_HARDWARE_STACK_ERROR = 714, /* and the four behind it: a kernel that could not go on */
+    CUDA_ERROR_HARDWARE_STACK_ERROR = 714, /* this and the four behind it: a kernel could not go on */
     CUDA_ERROR_LAUNCH_FAILED = 719,
     CUDA_ERROR_UNKNOWN = 999
 };

@@ -22,7 +22,7 @@ typedef struct plain_arguments {
     double value[PLAIN_VALUES];
 } plain_arguments;
 
-/* Of variants of kernels (KERNEL_OF_STEPS) whose own argument is in the device's memory. */
+/* The argument of those variants of kernels (KERNEL_OF_STEPS) whose own argument is in the device's memory. */
 typedef struct distant_arguments {
     queue_status *status;
     const void *argument;

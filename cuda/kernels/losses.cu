@@ -6,11 +6,11 @@
 #include "enumerations.h"
 #include "numbers.h"
 
-/* Of losses over classes: sizes and values. */
+/* The sizes and values of losses over classes. */
 enum { SAMPLES, CLASSES, INNER, TARGET_DTYPE, IGNORED, FUNCTION, POWER, EACH_SAMPLE, MEAN, OF_INDICES };
 enum { SMOOTHING, MARGIN };
 
-/* Of CTC: sizes. */
+/* The sizes of CTC. */
 enum {
     STEPS,
     SEQUENCES,

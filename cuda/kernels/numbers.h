@@ -22,7 +22,7 @@ DEVICE float float_of_bf16(bf16 x)
     return cnn__float_of((uint32_t)x.bits << 16);
 }
 
-/* To the nearest, halves to even; a NaN keeps its upper bits. */
+/* Rounds to the nearest, halves to even; a NaN keeps its upper bits. */
 DEVICE bf16 bf16_of_bits(uint32_t bits)
 {
     const uint32_t nearest = (bits + 0x7fff + (bits >> 16 & 1)) >> 16,

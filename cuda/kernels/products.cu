@@ -11,7 +11,7 @@
 enum {
     BATCH, IN_CHANNELS, IN_D, IN_H, IN_W, OUT_CHANNELS, OUT_D, OUT_H, OUT_W, KERNEL_D, KERNEL_H, KERNEL_W, STRIDE_D,
     STRIDE_H, STRIDE_W, DILATION_D, DILATION_H, DILATION_W, PAD_D, PAD_H, PAD_W, GROUPS,
-    /* and of every product: C[m,n] = A[m,k] · B[k,n], of which a block sums `part` terms; there are `parts` */
+    /* The sizes of every product: C[m,n] = A[m,k] · B[k,n], of which a block sums `part` terms; there are `parts` */
     M, N, K, PARTS, PART, FLAGS
 };
 /* clang-format on */

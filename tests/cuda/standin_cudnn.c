@@ -26,7 +26,7 @@ typedef struct attribute {
 typedef struct descriptor {
     int kind;
     bool finalized;
-    int engine; /* of an engine and its configuration */
+    int engine; /* for an engine and its configuration */
     attribute attributes[MOST_ATTRIBUTES];
     int count;
 } descriptor;
@@ -128,7 +128,7 @@ static const descriptor *part(const descriptor *d, int name)
 
 typedef struct convolution_work {
     cnn_launch launch;
-    cnn_conv3d_parameters g; /* of two dimensions: its slice alone */
+    cnn_conv3d_parameters g; /* for two dimensions its slice alone is set */
     void *workspace;
     bool bias;
     int kind; /* 0: forward, 1: the gradient of the data, 2: of the weight */

@@ -29,7 +29,7 @@ uint64_t standin_number(const char *variable, uint64_t otherwise)
 
 /* ---- calls, and those that fail ---- */
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of everything */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* one for everything */
 static uint64_t calls;
 
 /* What a driver answers although the device's context is broken: it needs none, or changes only which one is current. */

@@ -46,7 +46,7 @@ static const struct {
 #include "host_kernels.def"
 };
 
-/* That a variant exists for each kernel that is said to have one is the linker's to prove. */
+/* The linker proves that a variant exists for each kernel that is said to have one. */
 #define STEP_KERNEL(name) kernel_function name##_at;
 #include "steps.def"
 static kernel_function *const variants[] __attribute__((used)) = {
