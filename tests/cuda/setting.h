@@ -3,6 +3,7 @@
 #ifndef CNN_TESTS_CUDA_SETTING_H
 #define CNN_TESTS_CUDA_SETTING_H
 
+#include "support/device_net.h"
 #include "support/suite.h"
 
 #include <cnn/cnn.h>
@@ -15,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SAMPLES = 12, CLASSES = 5, SIDE = 8, STEPS = 5 };
+enum { STEPS = 5 };
 
 typedef struct setting {
     cnn_context *ctx;
@@ -24,10 +25,7 @@ typedef struct setting {
     cnn_optimizer *optimizer;
 } setting;
 
-typedef struct state {
-    size_t bytes;
-    char data[1 << 16];
-} state;
+typedef device_state state;
 
 static inline bool setting_make(setting *s, const char *device)
 {
@@ -36,10 +34,7 @@ static inline bool setting_make(setting *s, const char *device)
         return false;
     }
     s->tape = cnn_tape_new(s->ctx);
-    s->net = cnn_sequential_new(
-        s->ctx, cnn_conv2d_new(s->ctx, 2, 6, 3, .padding = 1), cnn_batch_norm2d_new(s->ctx, 6), cnn_relu_new(s->ctx),
-        cnn_maxpool2d_new(s->ctx, 2), cnn_conv2d_new(s->ctx, 6, 8, 3, .padding = 1), cnn_relu_new(s->ctx),
-        cnn_maxpool2d_new(s->ctx, 2), cnn_flatten_new(s->ctx), cnn_dropout_new(s->ctx, 0.2), cnn_linear_new(s->ctx, 32, CLASSES));
+    s->net = device_net_new(s->ctx, 0.2);
     s->optimizer = s->net ? cnn_adam_new(s->net, .lr = 0.01) : NULL;
     return s->tape && s->optimizer && cnn_context_synchronize(s->ctx) == CNN_OK;
 }
@@ -57,20 +52,11 @@ static bool unwatched;   /* steps do not wait, so that only the optimizer waits,
 
 static inline cnn_status train(setting *s, int number)
 {
-    float pixels[SAMPLES * 2 * SIDE * SIDE];
-    int64_t classes[SAMPLES];
-    for (int i = 0; i < SAMPLES * 2 * SIDE * SIDE; i++) {
-        pixels[i] = (float)((i * 7919 + number * 104729) % 1000) / 500 - 1;
-    }
-    for (int i = 0; i < SAMPLES; i++) {
-        classes[i] = (i * 3 + number) % CLASSES;
-    }
-    classes[3] = wrong_class ? 99 : classes[3];
     cnn_random_state random = { 0 };
     cnn_context_random_state(s->ctx, &random);
-    cnn_tensor *x = cnn_tensor_from_data(s->ctx, CNN_F32, CNN_SHAPE(SAMPLES, 2, SIDE, SIDE), pixels);
-    cnn_tensor *labels = x ? cnn_tensor_from_data(s->ctx, CNN_I64, CNN_SHAPE(SAMPLES), classes) : NULL;
-    cnn_status status = labels ? cnn_tape_begin(s->tape, CNN_TRAIN) : CNN_ERROR_DEVICE;
+    cnn_tensor *x, *labels;
+    bool made = device_batch(s->ctx, number, wrong_class, &x, &labels);
+    cnn_status status = made ? cnn_tape_begin(s->tape, CNN_TRAIN) : CNN_ERROR_DEVICE;
     if (status == CNN_OK) {
         cnn_optimizer_zero_grad(s->optimizer);
         cnn_tensor *loss = cnn_cross_entropy(cnn_forward(s->net, cnn_input(s->tape, x)), labels);
@@ -91,16 +77,7 @@ static inline cnn_status train(setting *s, int number)
 
 static inline bool read_state(const setting *s, state *to)
 {
-    to->bytes = 0;
-    for (int i = 0; i < cnn_module_state_count(s->net); i++) {
-        const cnn_tensor *t = cnn_module_state(s->net, i);
-        size_t bytes = (size_t)cnn_tensor_numel(t) * cnn_dtype_size(cnn_tensor_dtype(t));
-        if (cnn_tensor_read(t, to->data + to->bytes, bytes) != CNN_OK) {
-            return false;
-        }
-        to->bytes += bytes;
-    }
-    return true;
+    return device_state_read(s->net, to);
 }
 
 static inline bool train_all(const char *device, state *to)

@@ -1,5 +1,6 @@
 /* Devices as a program uses them, on a device whose memory the host cannot see and whose queue runs late
  * (tests/device/late.c): results with the CPU's bits, moving tensors and modules, and failures that come late. */
+#include "support/device_net.h"
 #include "support/suite.h"
 
 #include <cnn/cnn.h>
@@ -12,17 +13,11 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SAMPLES = 12, CLASSES = 5, SIDE = 8 };
-
 /* ---- a net with everything that matters here: convolution, buffers, dropout, two optimizers' worth of moments ---- */
 
 static cnn_module *make_net(cnn_context *ctx, double dropout)
 {
-    cnn_module *net =
-        cnn_sequential_new(ctx, cnn_conv2d_new(ctx, 2, 6, 3, .padding = 1), cnn_batch_norm2d_new(ctx, 6), cnn_relu_new(ctx),
-                       cnn_maxpool2d_new(ctx, 2), cnn_conv2d_new(ctx, 6, 8, 3, .padding = 1), cnn_relu_new(ctx),
-                       cnn_maxpool2d_new(ctx, 2), cnn_flatten_new(ctx), cnn_dropout_new(ctx, dropout),
-                       cnn_linear_new(ctx, 32, CLASSES));
+    cnn_module *net = device_net_new(ctx, dropout);
     ck_assert_msg(net != NULL, "%s", cnn_last_error(NULL));
     return net;
 }
@@ -34,27 +29,12 @@ static cnn_context *make_context(const char *device)
     return ctx;
 }
 
-static void make_batch(cnn_context *ctx, int number, cnn_tensor **x, cnn_tensor **labels)
-{
-    float pixels[SAMPLES * 2 * SIDE * SIDE];
-    int64_t classes[SAMPLES];
-    for (int i = 0; i < SAMPLES * 2 * SIDE * SIDE; i++) {
-        pixels[i] = (float)((i * 7919 + number * 104729) % 1000) / 500 - 1;
-    }
-    for (int i = 0; i < SAMPLES; i++) {
-        classes[i] = (i * 3 + number) % CLASSES;
-    }
-    *x = cnn_tensor_from_data(ctx, CNN_F32, CNN_SHAPE(SAMPLES, 2, SIDE, SIDE), pixels);
-    *labels = cnn_tensor_from_data(ctx, CNN_I64, CNN_SHAPE(SAMPLES), classes);
-    ck_assert(*x && *labels);
-}
-
 /* One step of training; the first failure, or CNN_OK. The loss is read only where it is asked for. */
 static cnn_status train(cnn_context *ctx, cnn_tape *tape, cnn_module *net, cnn_optimizer *optimizer, int number,
                         double *loss)
 {
     cnn_tensor *x, *labels;
-    make_batch(ctx, number, &x, &labels);
+    ck_assert_msg(device_batch(ctx, number, false, &x, &labels), "%s", cnn_last_error(NULL));
     cnn_status status = cnn_tape_begin(tape, CNN_TRAIN);
     cnn_optimizer_zero_grad(optimizer);
     cnn_tensor *l = cnn_cross_entropy(cnn_forward(net, cnn_input(tape, x)), labels);
@@ -74,26 +54,11 @@ static cnn_status train(cnn_context *ctx, cnn_tape *tape, cnn_module *net, cnn_o
     return status;
 }
 
-/* All parameters and buffers, one after the other. */
-typedef struct state {
-    size_t bytes;
-    char data[1 << 16];
-} state;
-
-static void append(state *s, const cnn_tensor *t)
-{
-    size_t bytes = (size_t)cnn_tensor_numel(t) * cnn_dtype_size(cnn_tensor_dtype(t));
-    ck_assert_uint_le(s->bytes + bytes, sizeof s->data);
-    ck_assert_msg(cnn_tensor_read(t, s->data + s->bytes, bytes) == CNN_OK, "%s", cnn_last_error(NULL));
-    s->bytes += bytes;
-}
+typedef device_state state;
 
 static void read_state(const cnn_module *net, state *s)
 {
-    s->bytes = 0;
-    for (int i = 0; i < cnn_module_state_count(net); i++) {
-        append(s, cnn_module_state(net, i));
-    }
+    ck_assert_msg(device_state_read(net, s), "%s", cnn_last_error(NULL));
 }
 
 static void same_state(const state *a, const state *b, const char *what)
