@@ -113,6 +113,7 @@ static bool open_drawn(training *t, const options *o, data *d)
     t->train_data = drawn_new(t->ctx, DRAWN_TRAIN, 1);
     t->test_data = t->train_data ? drawn_new(t->ctx, DRAWN_TEST, 2) : NULL;
     d->classes = CLASSES;
+    t->drawn = "pictures that this program drew, not CIFAR-10";
     return (t->test_data && cnn_dataset_normalize(t->train_data, 3, data_means, data_deviations) == CNN_OK &&
             cnn_dataset_normalize(t->test_data, 3, data_means, data_deviations) == CNN_OK) ||
            say_error();

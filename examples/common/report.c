@@ -58,10 +58,10 @@ void report_traffic(const traffic *t)
     }
 }
 
-void report_test(const score *test)
+void report_test(const score *test, const char *drawn)
 {
-    printf("test accuracy %.2f %% (%lld of %lld), test loss %.4f\n", test->accuracy, (long long)test->right,
-           (long long)test->images, test->loss);
+    printf("test accuracy %.2f %% (%lld of %lld), test loss %.4f%s%s\n", test->accuracy, (long long)test->right,
+           (long long)test->images, test->loss, drawn ? ", on " : "", drawn ? drawn : "");
 }
 
 static bool write_tensor(int file, const cnn_tensor *t)

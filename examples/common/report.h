@@ -19,8 +19,9 @@ bool report_log(FILE *log, int64_t epoch, const score *train, const score *test)
  * Prints nothing where nothing is known. */
 void report_traffic(const traffic *t);
 
-/* test accuracy 98.35 % (9835 of 10000), test loss 0.0531 */
-void report_test(const score *test);
+/* test accuracy 98.35 % (9835 of 10000), test loss 0.0531
+ * With `drawn`, which is not NULL where the samples are no data: …, on digits that this program drew */
+void report_test(const score *test, const char *drawn);
 
 /* What a signal left of the run, in `save`; NULL: nothing. Returns the exit status of the program. */
 int report_interrupted(const char *save, int64_t epoch);

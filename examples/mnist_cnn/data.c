@@ -139,6 +139,7 @@ bool data_open(training *t, const options *o)
         return false;
     }
     const char *folder = from == DRAWN ? drawn : o->data;
+    t->drawn = from == DRAWN ? "digits that this program drew, not MNIST" : NULL;
     t->test_data = open_train(t, o, folder) ? open_part(t->ctx, folder, CNN_MNIST_TEST, t->o.limit) : NULL;
     return t->test_data;
 }

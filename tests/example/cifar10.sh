@@ -31,6 +31,7 @@ refused '^cifar10: "more" is no option; --help lists them$' more
 ok $few --epochs 4 --threads 1 --save "$work/four" --log "$work/log"
 four=$out
 contains "the output" "$four" '^weights sha256 [0-9a-f]{64}$'
+contains "the accuracy" "$four" '^test accuracy [0-9.]+ % \([0-9]+ of 96\), test loss [0-9.]+, on pictures that this program drew, not CIFAR-10$'
 same "the lines of the log" "$(wc -l <"$work/log")" 4
 ok $few --epochs 4 --threads 2 --loader-threads 3
 same "the last lines with more threads" "$out" "$four"
@@ -119,6 +120,7 @@ for part in data_batch_1 data_batch_2 data_batch_3 data_batch_4 data_batch_5 tes
 done
 ok --data "$work/data" --epochs 1 --model resnet20 --batch-size 25
 contains "the first line" "$out" '50 training and 10 test pictures of 10 classes'
+contains "the last line" "$(tail -n 1 "$work/out")" '^test accuracy [0-9.]+ % \([0-9]+ of 10\), test loss [0-9.naif]+$'
 same "what is said" "$(printf '%s\n' "$err" | grep -v '|')" ""
 head -c 30729 /dev/zero >"$work/data/cifar-10-batches-bin/data_batch_3.bin"
 run --data "$work/data" --epochs 1 --quiet

@@ -19,7 +19,8 @@ for file in $files; do
 done
 contains "what is said offline" "$err" "^mnist_cnn: could not fetch http://127\.0\.0\.1:1/train-images-idx3-ubyte\.gz$"
 contains "what is said offline" "$err" "^MNIST is not there and cannot be fetched: working on digits that this program draws itself, in $work/offline/synthetic$"
-contains "the output offline" "$out" '^test accuracy '
+drawn='^test accuracy [0-9.]+ % \([0-9]+ of 20\), test loss [0-9.]+, on digits that this program drew, not MNIST$'
+contains "the output offline" "$out" "$drawn"
 MNIST_MIRROR=http://127.0.0.1:1 ok --data "$work/offline" $quick --quiet
 contains "what --quiet says offline" "$err" "MNIST is not there and cannot be fetched"
 
@@ -29,6 +30,7 @@ lacks "what --synthetic says" "$err" 'not there|fetch'
 contains "what --synthetic says" "$err" "^working on digits that this program draws itself, in $work/offline/synthetic$"
 MNIST_MIRROR=http://127.0.0.1:1 ok --data "$work/offline" $quick --synthetic --quiet
 same "what --synthetic --quiet says" "$err" ""
+contains "what --synthetic --quiet prints" "$out" "$drawn"
 
 # The digits it draws: the same bytes wherever it draws them, in MNIST's form.
 if [ -n "${2:-}" ]; then

@@ -45,6 +45,7 @@ for model in fast resnet20; do
     ok --synthetic --limit 60 --batch-size 20 --epochs 1 --model $model --report "$work/$model"
     python3 "$look" "$work/$model" 60 10 1 "$(tail -n 1 "$work/out")" || fail "the report of cifar10 --model $model is not what it should be"
 done
+grep -q '<dt>measured on</dt><dd>pictures that this program drew, not CIFAR-10' "$work/fast/report.html" || fail "the report does not say that the pictures are drawn"
 grep -q 'layer2\.0' "$work/resnet20/times.svg" || fail "resnet20 is not taken apart"
 fails 1 "cifar10: cannot write into $work/file: Not a directory$" --synthetic --report "$work/file"
 mkdir -p "$work/folders"

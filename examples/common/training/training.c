@@ -83,6 +83,9 @@ static void add_facts(const training *t)
     if (t->network) {
         page_fact(t->page, "network", "%s", t->network);
     }
+    if (t->drawn) {
+        page_fact(t->page, "measured on", "%s", t->drawn);
+    }
     if (t->o.eval_only) {
         page_fact(t->page, "weights", "%s", t->o.resume);
         return;
@@ -147,7 +150,7 @@ static int finish(training *t)
         if (t->ranks && !t->o.quiet) {
             report_traffic(ranks_traffic(t->ranks));
         }
-        report_test(&t->tested);
+        report_test(&t->tested, t->drawn);
     }
     bool good = (!t->o.digest || report_digest(t->model)) && close_log(t) && records_close(&t->records);
     return !good ? 1 : t->o.predict ? predict(t) : 0;

@@ -72,6 +72,7 @@ struct training {
 
     /* Set by `open_data`, and taken from there. */
     cnn_dataset *train_data, *validation_data, *test_data;
+    const char *drawn;             /* "digits that this program drew": said beside the accuracy; NULL: the samples are data */
     bool on_device;                /* the samples stay on the context's device */
     const resident_change *change; /* how those of training change there; NULL: not at all */
 
