@@ -9,6 +9,7 @@
 #include <cnn/mpi.h>
 
 #include <dlfcn.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -308,14 +309,15 @@ static cnn_status train_step(ranks *r, const ranks_pace *pace, cnn_module *model
     return status == CNN_OK ? share_loss(r, &before, s, kept) : status;
 }
 
-/* What the steps since the last call sent, as the mean over the ranks; collective. */
+/* What the steps since the last call sent, as the mean over the ranks; collective. A rank may wait longer than its sums take, for it
+ * waits for its group's thread to be run, too: nothing was hidden then, in the sum of all epochs as in this one. */
 static cnn_status share_traffic(ranks *r, traffic *t)
 {
     cnn_data_parallel_times times = { .struct_size = sizeof times };
     cnn_status status = mpi.cnn_data_parallel_take_times(r->parallel, &times);
     double sums[3] = { times.communication, times.waiting, (double)times.bytes_sent }, count = ranks_count(r);
     status = status == CNN_OK ? mpi.cnn_group_allreduce(r->group, sums, 3, CNN_F64) : status;
-    *t = (traffic){ .known = true, .seconds = sums[0] / count, .waiting = sums[1] / count, .bytes = sums[2] / count };
+    *t = (traffic){ .known = true, .seconds = sums[0] / count, .waiting = fmin(sums[1], sums[0]) / count, .bytes = sums[2] / count };
     r->traffic.known = true;
     r->traffic.seconds += t->seconds;
     r->traffic.waiting += t->waiting;
