@@ -71,8 +71,9 @@ static bool choose(const convert_options *o, tensors *t, chosen *c)
         return false;
     }
     if (c->count == 0 && (o->tensor || o->prefix)) {
-        say("cnn convert: %s: no tensor is named \"%s\"%s", t->path, o->tensor ? o->tensor : o->prefix,
-            o->tensor ? "" : " in the beginning");
+        say(o->tensor ? "cnn convert: %s: no tensor is named \"%s\""
+                      : "cnn convert: %s: no tensor has a name that begins with \"%s\"",
+            t->path, o->tensor ? o->tensor : o->prefix);
         return false;
     }
     return true;

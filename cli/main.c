@@ -120,7 +120,7 @@ int main(int argc, char **argv)
 {
     const char *first = argc > 1 ? argv[1] : "";
     const bool helps = strcmp(first, "help") == 0;
-    if (is_option(first, "-h", "--help") || (helps && argc == 2)) {
+    if (is_option(first, "-h", "--help") || (helps && (argc == 2 || (argc == 3 && strcmp(argv[2], "help") == 0)))) {
         fputs(help, stdout);
         return command_flush();
     }

@@ -1,4 +1,4 @@
-/* zoo: trains or runs a network by its name on drawn data or a text, and prints how fast it is and how much memory it
+/* zoo: trains or runs a network by its name on random data or a text, and prints how fast it is and how much memory it
  * takes.
  *
  * The nets are in files of their own (zoo.def has the table), options.c reads the command line, and this file has the
@@ -183,8 +183,8 @@ static void report_text(const run *r, double seconds)
            o->frozen ? "evaluation by a predictor" : mode, (long long)o->batch,
            (long long)cnn_module_parameter_numel(r->model), threads, threads == 1 ? "" : "s",
            cnn_context_kernels(r->ctx));
-    printf("%.2f ms per step, %.1f %s per second (median of %lld steps)\n", 1000 * seconds, (double)o->batch / seconds,
-           o->net->tokens ? "sequences" : "images", (long long)o->steps);
+    printf("%.2f ms per step, %.1f %s per second (median of %lld step%s)\n", 1000 * seconds, (double)o->batch / seconds,
+           o->net->tokens ? "sequences" : "images", (long long)o->steps, o->steps == 1 ? "" : "s");
     printf("memory: %.1f MB %s, %.1f MB in all at most\n", (double)memory_of(r) / 1e6,
            r->predictor ? "of the predictor" : "on the tape", process_peak() / 1e6);
     if (r->optimizer) {

@@ -12,7 +12,7 @@
 
 static const char help[] =
     "Usage: zoo NAME [OPTION]...\n"
-    "Trains or runs a network of the zoo on drawn data and prints how fast it is and how much memory it takes.\n"
+    "Trains or runs a network of the zoo on random data and prints how fast it is and how much memory it takes.\n"
     "\n"
     "  -T, --train          training steps with SGD (the default)\n"
     "  -I, --infer          evaluation, without gradients\n"
