@@ -107,8 +107,9 @@ static found open_folders(training *t, const char *folder, data *d)
 static bool open_drawn(training *t, const options *o, data *d)
 {
     if (!t->o.synthetic) {
-        say("cifar10: no pictures in %s, neither data_batch_1.bin … nor train/CLASS/….png: working on pictures that this program "
-            "draws itself", o->data);
+        say("cifar10: no pictures in %s, neither data_batch_1.bin … nor train/CLASS/….png: %s", o->data,
+            training_predicts_only(&t->o) ? "its ten classes have numbers in place of names"
+                                          : "working on pictures that this program draws itself");
     }
     t->train_data = drawn_new(t->ctx, DRAWN_TRAIN, 1);
     t->test_data = t->train_data ? drawn_new(t->ctx, DRAWN_TEST, 2) : NULL;

@@ -97,7 +97,11 @@ static options_result read_one(options *o, int c)
 
 static options_result read_record(options *o, const bool *given, int argc, char **argv)
 {
-    o->record = optind < argc ? argv[optind++] : "";
+    if (optind == argc) {
+        say("speedrun: no record is named, expected mnist99 or cifar10; see --help");
+        return OPTIONS_BAD;
+    }
+    o->record = argv[optind++];
     bool mnist = strcmp(o->record, "mnist99") == 0;
     if (!mnist && strcmp(o->record, "cifar10") != 0) {
         say("speedrun: the record is \"%s\", expected mnist99 or cifar10", o->record);

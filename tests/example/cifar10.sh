@@ -184,7 +184,12 @@ P
     ;;
 esac
 
-# No pictures: it says so.
+# No pictures: it says so, and what follows where nothing is trained.
+run --data "$work/nothing" --resume "$work/four" --predict "$work/nothing.png"
+case $err in
+*'without which this program was built'*) ;;
+*) contains "what --predict says without pictures" "$err" '^cifar10: no pictures in .*nothing, .*: its ten classes have numbers in place of names$' ;;
+esac
 ok --data "$work/nothing" --epochs 0 --limit 10 --quiet
 contains "what it says without pictures" "$err" '^cifar10: no pictures in .*nothing'
 echo "$name: $checks checks"

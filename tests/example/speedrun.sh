@@ -17,7 +17,7 @@ if [ "${3:-}" = long ]; then
     exit 0
 fi
 
-refused '^speedrun: the record is "", expected mnist99 or cifar10$'
+refused '^speedrun: no record is named, expected mnist99 or cifar10; see --help$'
 refused '^speedrun: the record is "mnist", expected mnist99 or cifar10$' mnist
 refused '^speedrun: "more" is no option; --help lists them$' cifar10 more
 refused '^speedrun: --seeds is "0", expected 1 to 1000000$' mnist99 --seeds 0
