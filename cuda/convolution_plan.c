@@ -60,7 +60,7 @@ static int type_of(int32_t dtype)
     return dtype == CNN_F64 ? CUDNN_DATA_DOUBLE : dtype == CNN_BF16 ? CUDNN_DATA_BFLOAT16 : CUDNN_DATA_FLOAT;
 }
 
-/* Where sums are made, and what is computed with. */
+/* Returns the type in which sums are made. */
 static int compute_type(const convolution_making *m)
 {
     return m->c->form.dtype == CNN_F64 ? CUDNN_DATA_DOUBLE : CUDNN_DATA_FLOAT;
@@ -123,7 +123,7 @@ static const int operations[3][7] = {
       CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_ALPHA, CUDNN_ATTR_OPERATION_CONVOLUTION_BWD_FILTER_BETA }
 };
 
-/* With `y` in place of its result. */
+/* Makes the operation of the form, with `y` in place of its result. */
 static cudnnBackendDescriptor_t operation(convolution_making *m, cudnnBackendDescriptor_t y)
 {
     const convolution_form *f = &m->c->form;

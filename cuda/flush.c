@@ -143,7 +143,7 @@ static void list_emptied(cuda_queue *q)
     q->has_launch = false;
 }
 
-/* Behind the first entry that fails nothing is handed over. */
+/* Hands over nothing behind the first entry that fails. */
 bool cuda_flush(cuda_queue *q)
 {
     if (!cuda_groups_close(q, UINT64_MAX)) {

@@ -32,7 +32,7 @@ static double sign_of(bool maximize)
     return maximize ? -1 : 1;
 }
 
-/* Which factor the mean of gradients moves with: from 0.5 on it is reached from the other side. */
+/* Returns the factor that the mean of gradients moves with: from 0.5 on it is reached from the other side. */
 static double toward_of(const planner *p, double beta1)
 {
     const double take = 1 - beta1;

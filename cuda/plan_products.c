@@ -17,7 +17,7 @@ static int64_t tiles_of(int64_t m, int64_t n)
     return (m + TILE - 1) / TILE * ((n + TILE - 1) / TILE);
 }
 
-/* In how many parts the sums of k terms are made, and how many terms a part has: a multiple of 16. */
+/* Returns in how many parts the sums of k terms are made, and how many terms a part has: a multiple of 16. */
 static int64_t parts_of(int64_t tiles, int64_t k, int64_t *part)
 {
     int64_t parts = tiles && tiles < BUSY_TILES ? BUSY_TILES / tiles : 1, most = (k + PART_TERMS - 1) / PART_TERMS;

@@ -38,7 +38,7 @@ void plan_each(planner *p, module in, const char *kernel, int64_t count, const v
 void plan_table(planner *p, const char *kernel, table_arguments *a);
 /* The same with as many blocks as are given. */
 void plan_table_blocks(planner *p, const char *kernel, table_arguments *a, int64_t blocks);
-/* With as many of the operands as bits of `operands` say. */
+/* Joins neighbouring dimensions where that is right for all operands whose bits are set in `operands`. */
 kernel_nest plan_nest(const cnn_nest *nest, unsigned operands);
 /* y = what x is reduced to. `divides`: by a divisor that makes the mean of nothing a NaN. */
 void plan_reduction(planner *p, cnn_dtype dtype, int function, const cnn_nest *outer, const cnn_nest *inner,

@@ -301,7 +301,7 @@ void *cuda_open(int index, char *message, size_t size)
     return NULL;
 }
 
-/* Without a word of the program's CNN_CUDA_TF32 decides. */
+/* Takes the mode of the context. Where the program has asked for none, CNN_CUDA_TF32 decides. */
 void cuda_math(void *queue, cnn_math math)
 {
     cuda_queue *q = queue;

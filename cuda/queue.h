@@ -226,7 +226,7 @@ bool cuda_group_add(cuda_queue *q, const cuda_call *call, uint64_t number, int k
 bool cuda_groups_close(cuda_queue *q, uint64_t before);
 /* Hands what is listed to the stream. False: something has failed. */
 bool cuda_flush(cuda_queue *q);
-/* Where something has failed that is not in the list: hands over what stands before it. */
+/* Hands over what stands before a failure of something that is not in the list. */
 void cuda_flush_before_failure(cuda_queue *q);
 /* Drops what has not been handed over. */
 void cuda_drop(cuda_queue *q);

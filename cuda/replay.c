@@ -77,7 +77,7 @@ void cuda_replay_note(cuda_queue *q, const cnn_launch *launch, size_t first, boo
 
 /* ---- following ---- */
 
-/* At the beginning of a list. */
+/* Follows, at the beginning of a list, the sequence that came behind the last one. */
 static void begin(cuda_queue *q)
 {
     if (q->graphs && !q->followed && q->list.count == 0 && q->notes.count == 0 && q->group_count == 0 && q->last >= 0) {

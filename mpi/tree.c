@@ -121,7 +121,7 @@ static int64_t slice_of(int64_t count, int ranks, int rank)
     return count / ranks * rank + (count % ranks < rank ? count % ranks : rank);
 }
 
-/* At most `shards` sums come from others, each of one slice. */
+/* Returns the room for what comes from others: at most `shards` sums, each of one slice. */
 size_t cnn__range_sum_room(const cnn__parts *parts, int rank, size_t bytes)
 {
     size_t nodes = 0;

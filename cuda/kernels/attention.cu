@@ -26,7 +26,7 @@ DEVICE double larger_of(double a, double b)
     return a != a || a >= b ? a : b;
 }
 
-/* Which keys a query sees. */
+/* Returns how many keys, from the first on, a query sees. */
 DEVICE int64_t seen_by(const nested_arguments *a, int64_t query)
 {
     return a->size[CAUSAL] ? smaller(query + 1, a->size[KEYS]) : a->size[KEYS];

@@ -12,7 +12,7 @@ DEVICE double pow_of_f64(double x, double y)
     return pow(x, y);
 }
 
-/* As the CPU does: before it is rounded, the result has a relative error below 2^-44. */
+/* Computes as the CPU does: before it is rounded, the result has a relative error below 2^-44. */
 DEVICE float pow_of_f32(float x, float y)
 {
     if (x > 0 && x != 1 && x - x == 0 && y - y == 0) {

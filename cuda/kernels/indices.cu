@@ -136,7 +136,7 @@ KERNEL(index_widen, plain_arguments)
 LOOKUP_BACKWARD(float, f32)
 LOOKUP_BACKWARD(double, f64)
 
-/* As scatter, but elements are added. */
+/* Adds elements where scatter writes them. */
 #define SCATTER_ADD(X, name, U) \
     KERNEL(JOINED(scatter_add_, name), nested_arguments) \
     { \

@@ -17,14 +17,14 @@ enum {
 /* clang-format on */
 enum { ACCUMULATES = 1, RELU = 2, TRANSPOSED_A = 4, TRANSPOSED_B = 8 };
 
-/* Where a tap of a result reads, or a negative number in the padding. */
+/* Returns where a tap of a result reads; negative: in the padding. */
 DEVICE int64_t reads(int64_t out, int64_t stride, int64_t tap, int64_t dilation, int64_t pad, int64_t in)
 {
     const int64_t at = out * stride + tap * dilation - pad;
     return at < in ? at : -1;
 }
 
-/* Which result reads `at` through a tap; negative: none does. */
+/* Returns which result reads `at` through a tap; negative: none does. */
 DEVICE int64_t reader(int64_t at, int64_t stride, int64_t tap, int64_t dilation, int64_t pad, int64_t out)
 {
     const int64_t from = at + pad - tap * dilation;

@@ -66,7 +66,7 @@ static void bad_index(cnn_context *ctx)
 
 /* ---- a kernel that faults ---- */
 
-/* For each GPU that the back end is for: the driver compiles it. */
+/* A kernel that writes to an address that does not exist; the driver compiles it for each GPU that the back end is for. */
 static const char faulting_kernel[] = ".version 7.0\n.target sm_75\n.address_size 64\n"
                                       ".visible .entry fault()\n{\n.reg .u64 %rd1;\n.reg .u32 %r1;\n"
                                       "mov.u64 %rd1, 16;\nmov.u32 %r1, 1;\nst.global.u32 [%rd1], %r1;\nret;\n}\n";
@@ -85,7 +85,7 @@ static driver_call *driver(void *library, const char *name)
     return function;
 }
 
-/* In the device's primary context, which is the back end's, too. Returns what the wait for it says. */
+/* Launches it in the device's primary context, which is the back end's, too. Returns what the wait for it says. */
 static int let_a_kernel_fault(void)
 {
     void *library = dlopen("libcuda.so.1", RTLD_NOW), *context = NULL, *module = NULL, *function = NULL;

@@ -411,7 +411,7 @@ static region *take_region(region **list, const void *address)
     return r;
 }
 
-/* As CUDA does, it waits for everything first. The pages keep their place without any access, so that whoever still
+/* Waits for everything first, as CUDA does. The pages keep their place without any access, so that whoever still
  * uses them dies. */
 EXPORTED CUresult cuMemFree_v2(CUdeviceptr address)
 {

@@ -304,7 +304,7 @@ static int64_t span_of(const struct cublasLtMatrixLayout *m)
     return (m->columns - 1) * m->stride + m->rows;
 }
 
-/* By columns, so a and b change places by rows. */
+/* Computes by rows what is stored by columns: so a and b change places. */
 static void run_product(void *data)
 {
     const product_work *w = data;

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* With CNN_TEST_GPU=1 on a GPU, where calls are not counted. */
+/* Whether calls are counted: not on a GPU, with CNN_TEST_GPU=1. */
 static bool counts;
 
 /* ---- the calls of the driver, by the stand-in's log ---- */

@@ -77,7 +77,7 @@ static cnn_dataset *bad_data(cnn_context *ctx, int *bad)
     return cnn_dataset_from_callbacks(ctx, &callbacks);
 }
 
-/* In place of MPI's own, which they call: one that does not return for a long time, and one that never does. */
+/* Two functions in place of MPI's own, which they call: one does not return for a long time, and one never does. */
 static bool hangs;
 static atomic_bool is_stuck;
 
