@@ -202,7 +202,7 @@ typedef struct cnn__watch {
     pthread_t thread, caller;
     struct timespec until;
     bool is_over, runs, halts; /* runs: there is a thread */
-    int status;                /* of the process */
+    int status;                /* the exit status of the process */
 } cnn__watch;
 
 /* Returns whether there is a thread that watches. */

@@ -12,13 +12,13 @@
 
 enum { CNN__CHAIN_STEPS = 4 };
 
-/* That of a walk; only `tail` need be set before. */
+/* The chain of a walk; only `tail` need be set before. */
 typedef struct cnn__chain {
     cnn_tensor *tail; /* the deferred gradient; NULL: there is no chain */
     cnn_tensor *dy;   /* what the steps begin with */
     int count;
     cnn__gradient_step steps[CNN__CHAIN_STEPS];
-    cnn_tensor *operands[2 * CNN__CHAIN_STEPS]; /* of the steps; NULL: none */
+    cnn_tensor *operands[2 * CNN__CHAIN_STEPS]; /* what the steps read; NULL: nothing */
     /* The gradient of a factor, which the pass makes beside the one that is handed on; no node: there is none */
     cnn__node *side;
     int side_operand;
