@@ -31,10 +31,15 @@ static cnn__attention_job attention_plan(const cnn__cpu_call *j)
 
 /* ---- tasks ---- */
 
-/* The part of matrix number `matrix` in an array with `count` elements for each, or NULL, filled with 0. */
-static char *attention_zeros(const cnn__attention_job *job, void *array, int64_t matrix, int64_t count)
+/* The part of matrix number `matrix` in an array with `count` elements for each, or NULL. What follows the `written`
+ * ones that the first block writes becomes 0. */
+static char *attention_sums(const cnn__attention_job *job, void *array, int64_t matrix, int64_t count, int64_t written)
 {
-    return array ? memset((char *)array + matrix * count * job->size, 0, (size_t)(count * job->size)) : NULL;
+    char *part = array ? (char *)array + matrix * count * job->size : NULL;
+    if (array) {
+        memset(part + written * job->size, 0, (size_t)((count - written) * job->size));
+    }
+    return part;
 }
 
 static size_t attention_room(const cnn__attention_job *job)
@@ -55,8 +60,10 @@ static void attention_task(void *arg, int64_t task, int worker)
         cnn__attention_forward(&b);
         return;
     }
-    char *dk = attention_zeros(job, job->l->out[1], task, p->keys * p->width);
-    char *dv = attention_zeros(job, job->l->out[2], task, p->keys * p->value_width);
+    cnn__attention_begin(&b, job, task, 0);
+    char *dk = attention_sums(job, job->l->out[1], task, p->keys * p->width, b.keys * p->width);
+    char *dv = attention_sums(job, job->l->out[2], task, p->keys * p->value_width,
+                              job->l->in[4] ? b.keys * p->value_width : 0);
     for (int64_t block = 0; block < job->blocks; block++) {
         cnn__attention_begin(&b, job, task, block);
         cnn__attention_backward(&b, dk, dv);

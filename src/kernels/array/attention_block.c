@@ -13,7 +13,7 @@
 #include "kernels/array/attention_impl.h"
 
 typedef struct attention_kernels {
-    bool (*mask)(const cnn_attention_parameters *p, int64_t n, const void *mask, void *row);
+    int (*mask)(const cnn_attention_parameters *p, int64_t n, const void *mask, void *row);
     void (*drop)(int64_t n, const uint32_t *draws, uint32_t threshold, double factor, void *row);
     void (*slope)(int64_t n, const void *weights, void *gradient);
     void (*add)(int64_t n, const void *more, void *sum);
@@ -32,7 +32,7 @@ static const attention_kernels *attention_row(const cnn__attention_block *b)
 
 /* ---- products of a block ---- */
 
-/* Rows of y, dy and the gradients are contiguous. */
+/* Rows of y, dy and the gradients are contiguous. The first block begins the sums of keys and values. */
 cnn__gemm cnn__attention_gemm(const cnn__attention_block *b, cnn__attention_product which)
 {
     const cnn_attention_parameters *p = b->job->p;
@@ -44,15 +44,20 @@ cnn__gemm cnn__attention_gemm(const cnn__attention_block *b, cnn__attention_prod
     case CNN__VALUES: return (cnn__gemm){ .m = rows, .n = v, .k = keys, .lda = s, .ldb = p->row[2], .ldc = v };
     case CNN__DVALUES:
         return (cnn__gemm){
-            .trans_a = true, .accumulate = true, .m = keys, .n = v, .k = rows, .lda = s, .ldb = v, .ldc = v
+            .trans_a = true, .accumulate = b->begin > 0, .m = keys, .n = v, .k = rows, .lda = s, .ldb = v, .ldc = v
         };
     case CNN__DWEIGHTS:
         return (cnn__gemm){ .trans_b = true, .m = rows, .n = keys, .k = v, .lda = v, .ldb = p->row[2], .ldc = s };
     case CNN__DQUERIES: return (cnn__gemm){ .m = rows, .n = e, .k = keys, .lda = s, .ldb = p->row[1], .ldc = e };
     default:
-        return (cnn__gemm){
-            .trans_a = true, .accumulate = true, .m = keys, .n = e, .k = rows, .lda = s, .ldb = p->row[0], .ldc = e
-        };
+        return (cnn__gemm){ .trans_a = true,
+                            .accumulate = b->begin > 0,
+                            .m = keys,
+                            .n = e,
+                            .k = rows,
+                            .lda = s,
+                            .ldb = p->row[0],
+                            .ldc = e };
     }
 }
 
@@ -117,11 +122,18 @@ static void attention_weights(const cnn__attention_block *b)
     const cnn_attention_parameters *p = b->job->p;
     const int64_t size = b->job->size;
     attention_multiply(b, CNN__SCORES, b->q, b->k, b->weights);
+    if (!b->mask && !p->causal) { /* all rows at once, unless there may be one of which nothing is left */
+        if (attention_row(b)->mask(p, b->rows * p->keys, NULL, b->weights) == 0) {
+            b->job->array->softmax(b->job->l->dtype, b->rows, p->keys, b->weights, b->weights, NULL);
+            return;
+        }
+        attention_multiply(b, CNN__SCORES, b->q, b->k, b->weights);
+    }
     for (int64_t i = 0; i < b->rows; i++) {
         char *row = b->weights + i * p->keys * size;
         int64_t seen = p->causal && b->begin + i + 1 < p->keys ? b->begin + i + 1 : p->keys;
         const char *mask = b->mask ? b->mask + i * p->mask_row * (p->mask_is_bool ? 1 : size) : NULL;
-        if (!attention_row(b)->mask(p, seen, mask, row)) {
+        if (attention_row(b)->mask(p, seen, mask, row) == seen) {
             seen = 0;
         } else {
             b->job->array->softmax(b->job->l->dtype, 1, seen, row, row, NULL);
@@ -134,10 +146,13 @@ static void attention_weights(const cnn__attention_block *b)
 static void attention_dropout(cnn__attention_block *b, int64_t i, char *row)
 {
     const cnn_draw_parameters *drop = &b->job->p->drop;
+    if (drop->p <= 0) {
+        return;
+    }
     const uint32_t threshold = cnn__dropout_threshold(drop->p);
     const double factor = drop->p < 1 ? 1 / (1 - drop->p) : 0;
     int64_t first = attention_number(b, i), n = b->keys;
-    for (int64_t done = 0; drop->p > 0 && done < n;) {
+    for (int64_t done = 0; done < n;) {
         int64_t group = (first + done) / CNN__DRAWS, from = (first + done) % CNN__DRAWS;
         int64_t count = CNN__DRAWS - from < n - done ? CNN__DRAWS - from : n - done;
         if (group != b->drawn) {

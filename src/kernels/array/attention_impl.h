@@ -1,12 +1,12 @@
 /* The arithmetic of attention on a row of n weights, for a real dtype: X is its type, FN(name) its name. No include
  * guard: one inclusion, one dtype. */
 
-/* x = scale · x + mask. Returns whether anything is left of the row. */
-static bool FN(attention_mask)(const cnn_attention_parameters *p, int64_t n, const void *mask, void *row)
+/* x = scale · x + mask. Returns how many are −∞. */
+static int FN(attention_mask)(const cnn_attention_parameters *p, int64_t n, const void *mask, void *row)
 {
     X *x = row;
     const X scale = (X)p->scale;
-    bool any = false;
+    int hidden = 0;
     for (int64_t i = 0; i < n; i++) {
         x[i] *= scale;
     }
@@ -17,9 +17,9 @@ static bool FN(attention_mask)(const cnn_attention_parameters *p, int64_t n, con
         x[i] += ((const X *)mask)[i * p->mask_column];
     }
     for (int64_t i = 0; i < n; i++) {
-        any |= x[i] != -(X)INFINITY;
+        hidden += x[i] == -(X)INFINITY;
     }
-    return any;
+    return hidden;
 }
 
 /* Drops elements of x as draws say, as dropout does. */
