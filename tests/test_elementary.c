@@ -179,8 +179,9 @@ static const struct {
     { "exp2 near 0", CNN_UNARY_EXP2, exp2l, -1, 1, 3, NO_P, false },
     { "expm1", CNN_UNARY_EXPM1, expm1l, -90, 88, 3, NO_P, false },
     { "expm1 near 0", CNN_UNARY_EXPM1, expm1l, -1, 1, 3, NO_P, false },
-    { "gelu", CNN_UNARY_GELU, gelu, -4, 10, 24, NO_P, false },
-    { "slope of gelu", CNN_UNARY_GELU_SLOPE, gelu_slope, -14, 14, 8, NO_P, true },
+    { "gelu", CNN_UNARY_GELU, gelu, -4, 10, 16, NO_P, false },
+    { "gelu of small results", CNN_UNARY_GELU, gelu, -12.5, -4, 160, NO_P, false },
+    { "slope of gelu", CNN_UNARY_GELU_SLOPE, gelu_slope, -14, 14, 2, NO_P, true },
     { "gelu by tanh", CNN_UNARY_GELU, gelu_tanh, -4, 10, 48, { 1, 0 }, false },
 #define CNN_OP_EXACT_F32(name, FUNCTION, p, q, low, high, most, of_one, formula) \
     { #name, CNN_UNARY_##FUNCTION, name##_f32, low, high, most, { p, q }, of_one },
