@@ -126,6 +126,13 @@ void plan_cumprod_backward(planner *p)
           .in = { p->l->in[0], p->l->in[1] }, .out = { p->l->out[0] }, .size = { g->before, g->n, g->after });
 }
 
+void plan_prod_backward(planner *p)
+{
+    const cnn_along *g = p->l->parameters;
+    PLAIN(p, REDUCTIONS, REAL_OF(p->l->dtype, "prod_backward"), g->n ? g->before : 0, plan_each,
+          .in = { p->l->in[0], p->l->in[1] }, .out = { p->l->out[0] }, .size = { g->before, g->n });
+}
+
 const int64_t *plan_order(planner *p, cnn_dtype dtype, const cnn_along *g, bool descending, const void *x)
 {
     const int64_t count = g->before * g->n * g->after;

@@ -70,7 +70,10 @@ static int64_t of_line(const cnn_launch *l, char letter, bool *updates)
 {
     const cnn_along *g = l->parameters; /* which scans and sorts begin with */
     (void)updates;
-    return g->before * g->after * (letter == 'k' ? ((const cnn_sort_parameters *)l->parameters)->k : g->n);
+    return g->before * g->after *
+           (letter == 'k'   ? ((const cnn_sort_parameters *)l->parameters)->k
+            : letter == 'y' ? 1
+                            : g->n);
 }
 
 static int64_t of_lookup(const cnn_launch *l, char letter, bool *updates)
@@ -280,10 +283,12 @@ static const stored_kernel stored[CNN_KERNEL_LIMIT] = {
                 STORED(LOOKUP_BACKWARD, of_lookup, "y-", "x") STORED(ELEMENT_LOSS, of_element_loss, "0123", "y") STORED(
                     ELEMENT_LOSS_BACKWARD, of_element_loss, "0123y", "nnn") STORED(DROP_BLOCKS, of_count, "x", "x")
                     STORED(SCATTER_ADD, of_scatter, "x-", "y") STORED(SCAN, of_line, "x", "x")
-                        STORED(CUMPROD_BACKWARD, of_line, "xx", "x") STORED(SORT, of_line, "x",
-                                                                            "k-") STORED(GEMM, of_gemm, "abn", "c")
-                            STORED(MATMUL, of_matmul, "ab", "c") STORED(CONV_FORWARD, of_conv, "xwb", "y") STORED(
-                                CONV_BACKWARD_DATA, of_conv, "ywxc", "x")
+                        STORED(CUMPROD_BACKWARD, of_line, "xx", "x") STORED(PROD_BACKWARD, of_line, "xy",
+                                                                            "x") STORED(SORT, of_line, "x", "k-")
+                            STORED(GEMM, of_gemm, "abn", "c") STORED(MATMUL, of_matmul, "ab", "c") STORED(
+                                CONV_FORWARD, of_conv,
+                                "xwb",
+                                "y") STORED(CONV_BACKWARD_DATA, of_conv, "ywxc", "x")
                                 STORED(CONV_BACKWARD_WEIGHT, of_conv, "xy", "wb") STORED(
                                     CONV_RELU_POOL_FORWARD,
                                     of_conv, "xwb",
@@ -299,21 +304,21 @@ static const stored_kernel stored[CNN_KERNEL_LIMIT] = {
                                                    "-") STORED(BATCH_NORM_MOVE, of_batch_norm, "-", "cc")
                                                 STORED(BATCH_NORM_SCALE, of_batch_norm, "cc",
                                                        "-") STORED(BATCH_NORM_FORWARD, of_batch_norm, "xcc-", "x")
-                                                    STORED(BATCH_NORM_BACKWARD, of_batch_norm, "xc-x",
-                                                           "xcc") STORED(BATCH_NORM_FOLD, of_batch_norm, "ccccc", "cc")
-                                                        STORED(GROUP_NORM_FORWARD, of_group_norm, "xcc", "x-") STORED(
-                                                            GROUP_NORM_BACKWARD, of_group_norm, "xc-x",
-                                                            "xcc") STORED(LOCAL_RESPONSE_NORM, of_responses, "x", "x")
-                                                            STORED(LOCAL_RESPONSE_NORM_BACKWARD, of_responses, "xx",
-                                                                   "x") STORED(CROSS_ENTROPY, of_classes, "ltc", "y--")
-                                                                STORED(CROSS_ENTROPY_BACKWARD, of_classes, "ltc--y",
-                                                                       "lt") STORED(RNN_FORWARD, of_rnn, "bph-", "ghhh")
-                                                                    STORED(RNN_BACKWARD, of_rnn, "hghh-", "ghp") STORED(
-                                                                        CONV3D_FORWARD, of_conv3d, "xwb",
-                                                                        "y") STORED(CONV3D_BACKWARD_DATA, of_conv3d,
-                                                                                    "ywc",
-                                                                                    "x") STORED(CONV3D_BACKWARD_WEIGHT,
-                                                                                                of_conv3d, "xy", "w")
+                                                    STORED(BATCH_NORM_BACKWARD, of_batch_norm, "xc-x", "xcc") STORED(
+                                                        BATCH_NORM_FOLD, of_batch_norm, "ccccc",
+                                                        "cc") STORED(GROUP_NORM_FORWARD, of_group_norm, "xcc",
+                                                                     "x-") STORED(GROUP_NORM_BACKWARD,
+                                                                                  of_group_norm, "xc-x", "xcc")
+                                                        STORED(LOCAL_RESPONSE_NORM, of_responses, "x", "x") STORED(
+                                                            LOCAL_RESPONSE_NORM_BACKWARD, of_responses, "xx",
+                                                            "x") STORED(CROSS_ENTROPY, of_classes, "ltc", "y--")
+                                                            STORED(CROSS_ENTROPY_BACKWARD, of_classes, "ltc--y",
+                                                                   "lt") STORED(RNN_FORWARD, of_rnn, "bph-", "ghhh")
+                                                                STORED(RNN_BACKWARD, of_rnn, "hghh-",
+                                                                       "ghp") STORED(CONV3D_FORWARD, of_conv3d, "xwb",
+                                                                                     "y") STORED(CONV3D_BACKWARD_DATA,
+                                                                                                 of_conv3d, "ywc", "x")
+                                                                    STORED(CONV3D_BACKWARD_WEIGHT, of_conv3d, "xy", "w")
                                                                         STORED(RESAMPLE, of_resampling, "x", "y")
                                                                             STORED(RESAMPLE_BACKWARD, of_resampling,
                                                                                    "y", "x") STORED(ATTENTION_FORWARD,

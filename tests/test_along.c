@@ -1,5 +1,5 @@
 /* max and min along a dimension as operations with two results: what becomes of the second one. Values, indices and
- * gradients are compared with PyTorch's in test_ops.c. */
+ * gradients are compared with PyTorch's in test_ops.c. Products of rows of every length, with and without zeros. */
 #include "support/nn.h"
 
 static cnn_tensor *given;
@@ -89,6 +89,111 @@ START_TEST(both_results_may_be_used)
 }
 END_TEST
 
+enum { ROWS = 3, LONGEST = 70, ZEROS = 3 };
+
+static double *values_of(int64_t count)
+{
+    double *x = calloc((size_t)count, sizeof *x);
+    for (int64_t i = 0; i < count; i++) {
+        x[i] = (i % 3 == 1 ? -1 : 1) * (0.5 + (double)(i * 7919 % 1000) / 1000);
+    }
+    return x;
+}
+
+static cnn_tensor *tensor_of(cnn_context *in, cnn_dtype dtype, const int64_t shape[2], const double *x)
+{
+    const int64_t count = shape[0] * shape[1];
+    float *narrow = calloc((size_t)count, sizeof *narrow);
+    for (int64_t i = 0; i < count; i++) {
+        narrow[i] = (float)x[i];
+    }
+    cnn_tensor *t = cnn_tensor_from_data(in, dtype, 2, shape, dtype == CNN_F32 ? (const void *)narrow : x);
+    ck_assert_int_eq(cnn_tensor_set_requires_grad(t, true), CNN_OK);
+    free(narrow);
+    return t;
+}
+
+/* The product of a row of n, without element `but` of it. */
+static double product_of(const double *x, int64_t step, int64_t n, int64_t but)
+{
+    long double all = 1;
+    for (int64_t i = 0; i < n; i++) {
+        all *= i == but ? 1 : x[i * step];
+    }
+    return (double)all;
+}
+
+static void check_products(cnn_dtype dtype, bool columns, int64_t n, int zeros)
+{
+    const int64_t shape[2] = { columns ? n : ROWS, columns ? ROWS : n }, step = columns ? ROWS : 1, row = columns ? 1 : n;
+    const double close = dtype == CNN_F32 ? 3e-7 : 1e-14;
+    double *x = values_of(ROWS * n);
+    for (int z = 0; z < zeros; z++) { /* in the second row */
+        x[row + (z ? n - 1 : n / 2) * step] = 0;
+    }
+    cnn_tape_begin(tape, CNN_TRAIN);
+    cnn_tensor *leaf = tensor_of(ctx, dtype, shape, x);
+    double *given_values = as_doubles(leaf);
+    cnn_tensor *y = cnn_prod(cnn_input(tape, leaf), CNN_DIMS(columns ? 0 : 1), false);
+    ck_assert_int_eq(cnn_backward(cnn_sum(cnn_mul_scalar(y, 2), CNN_ALL_DIMS, false)), CNN_OK);
+    double *all = as_doubles(y), *slopes = as_doubles(cnn_tensor_grad(leaf));
+    for (int64_t r = 0; r < ROWS; r++) {
+        const double expected = product_of(given_values + r * row, step, n, -1);
+        ck_assert_msg(fabs(all[r] - expected) <= close * fabs(expected), "%d elements: %.17g, expected %.17g", (int)n, all[r], expected);
+        for (int64_t i = 0; i < n; i++) {
+            const double slope = 2 * product_of(given_values + r * row, step, n, i), got = slopes[r * row + i * step];
+            ck_assert_msg(fabs(got - slope) <= close * fabs(slope), "gradient %d of %d with %d zeros: %.17g, expected %.17g",
+                          (int)i, (int)n, zeros, got, slope);
+        }
+    }
+    free(all);
+    free(slopes);
+    free(given_values);
+    free(x);
+    cnn_tensor_free(leaf);
+}
+
+START_TEST(products_of_rows_and_columns_of_every_length)
+{
+    for (int64_t n = 1; n <= LONGEST; n++) {
+        for (int zeros = 0; zeros < ZEROS; zeros++) {
+            check_products(_i % 2 ? CNN_F64 : CNN_F32, _i / 2, n, zeros);
+        }
+    }
+}
+END_TEST
+
+/* Few long products are cut, many are shared out: the same bits with any number of threads. */
+START_TEST(products_do_not_depend_on_threads)
+{
+    const int64_t shapes[][2] = { { 2, 70000 }, { 3000, 50 }, { 70000, 2 } };
+    float results[2][6000], slopes[2][150000];
+    const int64_t *shape = shapes[_i], count = shape[0] * shape[1];
+    double *x = values_of(count);
+    for (int64_t i = 0; i < count; i++) {
+        x[i] = copysign(1 + (fabs(x[i]) - 1) / 256, x[i]); /* so that products are finite and not 0 */
+    }
+    for (int many = 0; many < 2; many++) {
+        cnn_context *own = cnn_context_new(.threads = many ? 3 : 1);
+        cnn_tape *steps = cnn_tape_new(own);
+        cnn_tensor *leaf = tensor_of(own, CNN_F32, shape, x);
+        cnn_tape_begin(steps, CNN_TRAIN);
+        cnn_tensor *y = cnn_prod(cnn_input(steps, leaf), CNN_DIMS(_i / 2 ? 0 : 1), false);
+        const size_t bytes = (size_t)cnn_tensor_numel(y) * sizeof **results;
+        ck_assert_int_eq(cnn_tensor_read(y, results[many], bytes), CNN_OK);
+        ck_assert_int_eq(cnn_backward(cnn_sum(y, CNN_ALL_DIMS, false)), CNN_OK);
+        ck_assert_int_eq(cnn_tensor_read(cnn_tensor_grad(leaf), slopes[many], (size_t)count * sizeof **slopes), CNN_OK);
+        ck_assert(isfinite(results[many][0]) && results[many][0] != 0);
+        ck_assert_int_eq(memcmp(results[0], results[many], bytes), 0);
+        ck_assert_int_eq(memcmp(slopes[0], slopes[many], (size_t)count * sizeof **slopes), 0);
+        cnn_tensor_free(leaf);
+        cnn_tape_free(steps);
+        cnn_context_free(own);
+    }
+    free(x);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("along a dimension");
@@ -98,5 +203,7 @@ int main(void)
     tcase_add_test(tests, failure_makes_both_results_nil);
     tcase_add_test(tests, a_dimension_of_size_0_and_a_scalar_are_refused);
     tcase_add_test(tests, both_results_may_be_used);
+    tcase_add_loop_test(tests, products_of_rows_and_columns_of_every_length, 0, 4);
+    tcase_add_loop_test(tests, products_do_not_depend_on_threads, 0, 3);
     return suite_run(suite);
 }

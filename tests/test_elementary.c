@@ -286,26 +286,26 @@ START_TEST(elements_do_not_depend_on_their_neighbours)
 }
 END_TEST
 
-/* Sums, largest and smallest elements and softmax of rows of every length up to some vectors and more. */
+/* Reductions and softmax of rows of every length up to some vectors and more. */
 START_TEST(reductions_give_the_same_bits)
 {
-    enum { LONGEST = 300 };
+    enum { LONGEST = 300, KINDS = CNN_REDUCE_OF_COUNT + 2 };
     for (int64_t n = 1; n <= LONGEST; n += n < 80 ? 1 : 13) {
-        float x[LONGEST], expected[5][LONGEST] = { { 0 } }, y[LONGEST] = { 0 };
+        float x[LONGEST], expected[KINDS][LONGEST] = { { 0 } }, y[LONGEST] = { 0 };
         const cnn__nest none = { 0 }, row = { .ndim = 1, .shape = { n }, .stride = { { 0 }, { 1 } } };
         for (int64_t k = 0; k < n; k++) {
             x[k] = (float)cnn__random_f64(key, (uint64_t)(LONGEST * n + k)) - 0.5f;
         }
         x[n / 2] = n % 7 == 3 ? NAN : x[n / 2];
         for (int t = 0; t < table_count; t++) {
-            for (int kind = 0; kind < 5; kind++) {
+            for (int kind = 0; kind < KINDS; kind++) {
                 float *to = t ? y : expected[kind];
                 if (kind < (int)CNN_REDUCE_OF_COUNT) {
                     tables[t]->array->reduce((cnn_reduce)kind, &none, &row, CNN_F32, to, x, NULL);
                 } else {
-                    (kind == 3 ? tables[t]->array->softmax : tables[t]->array->log_softmax)(CNN_F32, 1, n, x, to, NULL);
+                    (kind == (int)CNN_REDUCE_OF_COUNT ? tables[t]->array->softmax : tables[t]->array->log_softmax)(CNN_F32, 1, n, x, to, NULL);
                 }
-                for (int64_t k = 0; k < (kind < 3 ? 1 : n); k++) {
+                for (int64_t k = 0; k < (kind < (int)CNN_REDUCE_OF_COUNT ? 1 : n); k++) {
                     bool same = memcmp(&to[k], &expected[kind][k], sizeof *to) == 0 || (isnan(to[k]) && isnan(expected[kind][k]));
                     ck_assert_msg(same, "reduction %d of %d elements is %.9g in %s, expected %.9g", kind, (int)n,
                                   (double)to[k], tables[t]->name, (double)expected[kind][k]);

@@ -16,24 +16,32 @@ DEVICE double joined_real(int64_t function, double a, double b)
 {
     return function == CNN_REDUCE_OF_SUM   ? a + b
            : function == CNN_REDUCE_OF_MAX ? larger_real(a, b)
-                                           : smaller_real(a, b);
+           : function == CNN_REDUCE_OF_MIN ? smaller_real(a, b)
+                                           : a * b;
 }
 
 DEVICE int64_t joined_integer(int64_t function, int64_t a, int64_t b)
 {
     return function == CNN_REDUCE_OF_SUM   ? (int64_t)((uint64_t)a + (uint64_t)b)
            : function == CNN_REDUCE_OF_MAX ? (a >= b ? a : b)
-                                           : (a <= b ? a : b);
+           : function == CNN_REDUCE_OF_MIN ? (a <= b ? a : b)
+                                           : (int64_t)((uint64_t)a * (uint64_t)b);
 }
 
 DEVICE double first_real(int64_t function)
 {
-    return function == CNN_REDUCE_OF_SUM ? 0 : function == CNN_REDUCE_OF_MAX ? (double)-INFINITY : (double)INFINITY;
+    return function == CNN_REDUCE_OF_SUM   ? 0
+           : function == CNN_REDUCE_OF_MAX ? (double)-INFINITY
+           : function == CNN_REDUCE_OF_MIN ? (double)INFINITY
+                                           : 1;
 }
 
 DEVICE int64_t first_integer(int64_t function)
 {
-    return function == CNN_REDUCE_OF_SUM ? 0 : function == CNN_REDUCE_OF_MAX ? INT64_MIN : INT64_MAX;
+    return function == CNN_REDUCE_OF_SUM   ? 0
+           : function == CNN_REDUCE_OF_MAX ? INT64_MIN
+           : function == CNN_REDUCE_OF_MIN ? INT64_MAX
+                                           : 1;
 }
 
 #ifndef WITHOUT_F32

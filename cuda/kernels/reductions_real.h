@@ -82,6 +82,26 @@ KERNEL(FN(cumprod_backward), plain_arguments)
         }
     }
 }
+
+/* sizes: rows, n */
+KERNEL(FN(prod_backward), plain_arguments)
+{
+    const int64_t n = a->size[1];
+    EACH (row, a->size[0]) {
+        const X *x = (const X *)a->in[0] + row * n;
+        X *dx = (X *)a->out[0] + row * n;
+        double value = (double)((const X *)a->in[1])[row];
+        for (int64_t i = 0; i < n; i++) {
+            dx[i] = (X)value;
+            value *= (double)x[i];
+        }
+        value = 1;
+        for (int64_t i = n - 1; i >= 0; i--) {
+            dx[i] = (X)((double)dx[i] * value);
+            value *= (double)x[i];
+        }
+    }
+}
 #undef X
 #undef A
 #undef FN

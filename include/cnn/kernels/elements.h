@@ -126,7 +126,8 @@ typedef enum cnn_reduce {
     CNN_REDUCE_OF_SUM,
     CNN_REDUCE_OF_MAX,
     CNN_REDUCE_OF_MIN,
-    CNN_REDUCE_OF_COUNT /**< how many there are */
+    CNN_REDUCE_OF_PRODUCT, /**< of reals and int64 alone; integers wrap */
+    CNN_REDUCE_OF_COUNT    /**< how many there are */
 } cnn_reduce;
 
 /** Losses of one element: functions of a prediction x, a target t and, where the formula has it, a third operand c.
@@ -314,7 +315,9 @@ typedef struct cnn_element_loss_parameters {
     X(CUMPROD_BACKWARD, cumprod_backward) /**< cnn_along: x, dy → dx of products that SCAN makes */ \
     X(SORT, sort) /**< cnn_sort_parameters: x [before,n,after] → (y [before,k,after]), index (int64) of each */ \
     X(TRIANGLE, triangle) /**< cnn_triangle_parameters: x → y */ \
-    X(SLOPE, slope) /**< cnn_elementwise_parameters of a cnn_unary: x, dy → dx = dy · function(x) */
+    X(SLOPE, slope) /**< cnn_elementwise_parameters of a cnn_unary: x, dy → dx = dy · function(x) */ \
+    X(PROD_BACKWARD, prod_backward) /**< cnn_along whose `after` is 1: x [before,n], dy [before] → dx[b,i] = dy[b] · \
+         the product of the other elements of row b of x */
 /* clang-format on */
 
 CNN_END_DECLS

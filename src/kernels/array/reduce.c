@@ -7,6 +7,7 @@
 
 enum {
     REDUCE_TASK = 16384, /* elements of a task, about */
+    LEAST_TASK = 1024,   /* of shorter rows */
     PARTIALS = 4096,     /* accumulators of all stretches together */
     MOST_STRETCHES = 64,
     FEW_TASKS = 16 /* from here on there are tasks enough to keep all threads busy */
@@ -27,6 +28,12 @@ static void *reduce_choose(const reduction *r, void *real, void *integer)
 
 static void reduce_store(const reduction *r, int64_t n, int64_t y, const void *from)
 {
+    if (r->result == CNN_F32) {
+        for (int64_t i = 0; i < n; i++) {
+            ((float *)r->y)[y + i * r->y_step] = (float)((const double *)from)[i];
+        }
+        return;
+    }
     cnn__nest nest = { .ndim = 1, .shape = { n }, .stride = { { r->y_step }, { 1 } } };
     cnn__array_copy(&nest, r->result, r->y + y * (int64_t)r->y_size, r->accumulator, from, NULL);
 }
@@ -40,6 +47,32 @@ static void reduce_stretch(const reduction *r, int64_t y, int64_t x, int64_t fir
         cnn__reduce_products(r, y, x, first, count, width, at);
     } else {
         r->reduce(r->x + x * (int64_t)r->x_size, &r->inner, first, count, width, at);
+    }
+}
+
+void cnn__reduce_walk(size_t size, void (*part)(const void *x, int64_t n, int64_t stride, void *accumulator),
+                      void (*rows)(const void *x, int64_t n, int64_t stride, int64_t width,
+                                   void *restrict accumulators),
+                      const char *x, const cnn__nest *nest, int64_t first, int64_t count, int64_t width, void *to)
+{
+    const int64_t stride = nest->ndim ? cnn__last_stride(nest, 1) : 1; /* no loop: elements side by side */
+    cnn__cursor cursor;
+    cursor.offset[1] = first * stride;
+    if (nest->ndim > 1 && count > 0) {
+        cnn__cursor_seek(&cursor, nest, first);
+    }
+    while (count > 0) {
+        const int64_t n = nest->ndim > 1 ? cnn__min(count, cnn__cursor_run(&cursor)) : count;
+        const char *from = x + cursor.offset[1] * (int64_t)size;
+        if (width == 1) {
+            part(from, n, stride, to);
+        } else {
+            rows(from, n, stride, width, to);
+        }
+        count -= n;
+        if (count > 0) {
+            cnn__cursor_advance(&cursor, n);
+        }
     }
 }
 
@@ -199,7 +232,8 @@ void cnn__reduction_prepare(reduction *r, const cnn__map_tables *tables, cnn__re
     r->join = cnn__reduce_tile[op][r->accumulator];
     r->group = cnn__max(r->columns ? CNN__REDUCE_WIDTH : 1, REDUCE_TASK / cnn__max(1, r->inner_count));
     if (!r->columns && r->inner_count <= REDUCE_TASK) { /* runs are not cut here: rather more tasks of fewer results */
-        r->group = cnn__max(1, cnn__min(r->group, r->outer_count / FEW_TASKS));
+        r->group = cnn__max(
+            1, cnn__max(LEAST_TASK / cnn__max(1, r->inner_count), cnn__min(r->group, r->outer_count / FEW_TASKS)));
     }
 }
 

@@ -18,4 +18,16 @@ extern const cnn__reduce_fn cnn__reduce_tile[CNN_REDUCE_OF_COUNT][CNN_BOOL + 1];
 void cnn__tile_min_avx2(const void *x, const cnn__nest *nest, int64_t first, int64_t count, int64_t width,
                         void *accumulators);
 
+/* What tiles of elements of `size` bytes share. part() joins a run to an accumulator; rows() joins a run of rows to
+ * `width` accumulators. */
+void cnn__reduce_walk(size_t size, void (*part)(const void *x, int64_t n, int64_t stride, void *accumulator),
+                      void (*rows)(const void *x, int64_t n, int64_t stride, int64_t width,
+                                   void *restrict accumulators),
+                      const char *x, const cnn__nest *nest, int64_t first, int64_t count, int64_t width,
+                      void *accumulators);
+
+/* Products of f32, for all instruction sets. */
+void cnn__tile_product_f32(const void *x, const cnn__nest *nest, int64_t first, int64_t count, int64_t width,
+                           void *accumulators);
+
 #endif

@@ -1,6 +1,7 @@
 /* One reduction of one dtype, as a function NAME(tile): X is the element type, A the accumulator's, L that of
- * neighbouring elements before they meet the accumulator, STEP(a, b) the operation, START its neutral element. The
- * order of operations depends on the nest alone. No include guard: one inclusion, one operation and dtype. */
+ * neighbouring elements before they meet the accumulator, STEP(a, b) the operation, START its neutral element. With
+ * SHARED_WALK what goes through the nest is shared. The order of operations depends on the nest alone. No include
+ * guard: one inclusion, one operation and dtype. */
 
 /* Along a run in eight lanes, which are joined two by two. */
 static A NAME(run)(const X *x, int64_t n, int64_t stride)
@@ -36,8 +37,10 @@ static A NAME(run)(const X *x, int64_t n, int64_t stride)
 
 #ifndef OWN_ROWS
 /* Down the columns of a run of rows, four rows at a time. */
-static void NAME(rows)(const X *x, int64_t n, int64_t stride, int64_t width, A *restrict a)
+static void NAME(rows)(const void *from, int64_t n, int64_t stride, int64_t width, void *restrict accumulators)
 {
+    const X *x = from;
+    A *a = accumulators;
     int64_t i = 0;
     for (; i + 4 <= n; i += 4) {
         const X *x0 = x + i * stride, *x1 = x0 + stride, *x2 = x1 + stride, *x3 = x2 + stride;
@@ -69,14 +72,28 @@ static A NAME(long_run)(const X *x, int64_t n, int64_t stride)
     return total;
 }
 
+#ifdef SHARED_WALK
+static void NAME(part)(const void *x, int64_t n, int64_t stride, void *accumulator)
+{
+    A *total = accumulator, part = NAME(long_run)(x, n, stride);
+    *total = STEP(*total, part);
+}
+#endif
+
 #ifndef TILE
 #define TILE static
 #endif
 TILE void NAME(tile)(const void *from, const cnn__nest *nest, int64_t first, int64_t count, int64_t width,
                      void *accumulators)
 {
-    const X *x = from;
     A *a = accumulators;
+#ifdef SHARED_WALK
+    for (int64_t j = 0; j < width; j++) {
+        a[j] = START;
+    }
+    cnn__reduce_walk(sizeof(X), NAME(part), NAME(rows), from, nest, first, count, width, a);
+#else
+    const X *x = from;
     int64_t stride = nest->ndim ? nest->stride[1][nest->ndim - 1] : 1;
     if (width == 1 && nest->ndim <= 1) {
         a[0] = NAME(long_run)(x + first * stride, count, stride);
@@ -104,6 +121,7 @@ TILE void NAME(tile)(const void *from, const cnn__nest *nest, int64_t first, int
         }
         cnn__cursor_advance(&cursor, n);
     }
+#endif
 }
 #undef X
 #undef NAME

@@ -2,6 +2,7 @@
 #include "kernels/array/reduce.h"
 
 #include "kernels/array/reduce_steps.h"
+#define SHARED_WALK
 
 #include <math.h>
 
@@ -106,6 +107,26 @@
 #undef L
 #undef STEP
 
+#define A double
+#define STEP PRODUCT_REAL
+#define START 1
+#define L A
+#define X double
+#define NAME(name) name##_product_f64
+#include "kernels/array/reduce_impl.h"
+#undef A
+#undef STEP
+
+#define A int64_t
+#define STEP PRODUCT_INTEGER
+#define X int64_t
+#define NAME(name) name##_product_i64
+#include "kernels/array/reduce_impl.h"
+#undef A
+#undef L
+#undef STEP
+#undef START
+
 const cnn__reduce_fn cnn__reduce_tile[CNN_REDUCE_OF_COUNT][CNN_BOOL + 1] = {
     [CNN_REDUCE_OF_SUM] = { [CNN_F64] = tile_sum_f64,
                             [CNN_I64] = tile_sum_i64,
@@ -122,4 +143,5 @@ const cnn__reduce_fn cnn__reduce_tile[CNN_REDUCE_OF_COUNT][CNN_BOOL + 1] = {
                             [CNN_I32] = tile_min_i32,
                             [CNN_U8] = tile_min_u8,
                             [CNN_BOOL] = tile_min_u8 },
+    [CNN_REDUCE_OF_PRODUCT] = { [CNN_F64] = tile_product_f64, [CNN_I64] = tile_product_i64 },
 };

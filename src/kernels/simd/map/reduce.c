@@ -237,4 +237,5 @@ const cnn__reduce_fn CNN__SIMD(reduce_f32)[CNN_REDUCE_OF_COUNT] = {
     [CNN_REDUCE_OF_SUM] = CNN__SIMD(tile_sum),
     [CNN_REDUCE_OF_MAX] = CNN__SIMD(tile_max),
     [CNN_REDUCE_OF_MIN] = TILE_MIN,
+    [CNN_REDUCE_OF_PRODUCT] = cnn__tile_product_f32,
 };
