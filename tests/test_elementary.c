@@ -316,6 +316,45 @@ START_TEST(reductions_give_the_same_bits)
 }
 END_TEST
 
+/* Many short rows are summed together, and maps go over several of them at once where an operand is broadcast or
+ * transposed: what each row gives alone, in every table. */
+START_TEST(short_rows_give_the_bits_of_single_ones)
+{
+    enum { ROWS = 37, LONGEST = 70, GAP = 3 };
+    static float x[ROWS * (LONGEST + GAP)], other[ROWS * LONGEST], y[ROWS * LONGEST], spread[ROWS * LONGEST], expected[ROWS * LONGEST];
+    for (int64_t k = 0; k < (int64_t)(sizeof x / sizeof *x); k++) {
+        x[k] = (float)cnn__random_f64(key, (uint64_t)k) - 0.5f;
+        other[k % (ROWS * LONGEST)] = (float)cnn__random_f64(key, (uint64_t)(k + 9999)) + 0.5f;
+    }
+    for (int64_t n = 1; n <= LONGEST; n++) {
+        for (int t = 0; t < table_count; t++) {
+            const cnn__array_kernels *a = tables[t]->array;
+            const int64_t step = n + n % GAP;
+            const cnn__nest rows = { .ndim = 1, .shape = { ROWS }, .stride = { { 1 }, { step } } }, none = { 0 };
+            const cnn__nest row = { .ndim = 1, .shape = { n }, .stride = { { 0 }, { 1 } } };
+            a->reduce(CNN_REDUCE_OF_SUM, &rows, &row, CNN_F32, y, x, NULL);
+            for (int64_t r = 0; r < ROWS; r++) {
+                a->reduce(CNN_REDUCE_OF_SUM, &none, &row, CNN_F32, &expected[r], x + r * step, NULL);
+            }
+            ck_assert_msg(memcmp(y, expected, ROWS * sizeof *y) == 0, "sums of rows of %d in %s", (int)n, tables[t]->name);
+            const int64_t strides[][2] = { { 1, 0 }, { 0, 1 }, { 0, 0 }, { 1, ROWS } };
+            for (int s = 0; s < 8; s++) { /* either operand */
+                const int64_t *stride = strides[s / 2];
+                cnn__nest nest = { .ndim = 2, .shape = { ROWS, n }, .stride = { { n, 1 }, { n, 1 }, { n, 1 } } }, dense = nest;
+                memcpy(nest.stride[1 + s % 2], stride, 2 * sizeof *stride);
+                for (int64_t i = 0; i < ROWS * n; i++) {
+                    spread[i] = other[i / n * stride[0] + i % n * stride[1]];
+                }
+                a->binary(CNN_BINARY_SUB, &nest, CNN_F32, y, s % 2 ? x : other, s % 2 ? other : x, NULL);
+                a->binary(CNN_BINARY_SUB, &dense, CNN_F32, expected, s % 2 ? x : spread, s % 2 ? spread : x, NULL);
+                ck_assert_msg(memcmp(y, expected, (size_t)(ROWS * n) * sizeof *y) == 0, "difference %d of rows of %d in %s", s,
+                              (int)n, tables[t]->name);
+            }
+        }
+    }
+}
+END_TEST
+
 START_TEST(special_values_are_those_of_c)
 {
     static const struct {
@@ -389,6 +428,7 @@ int main(void)
     tcase_add_test(tests, tables_give_the_same_bits);
     tcase_add_loop_test(tests, elements_do_not_depend_on_their_neighbours, 0, table_count);
     tcase_add_test(tests, reductions_give_the_same_bits);
+    tcase_add_test(tests, short_rows_give_the_bits_of_single_ones);
     tcase_add_loop_test(tests, special_values_are_those_of_c, 0, table_count);
     tcase_add_loop_test(tests, hardest_argument_is_reduced, 0, table_count);
     tcase_add_loop_test(tests, powers_are_exact, 0, table_count);

@@ -126,7 +126,7 @@ typedef enum cnn_reduce {
     CNN_REDUCE_OF_SUM,
     CNN_REDUCE_OF_MAX,
     CNN_REDUCE_OF_MIN,
-    CNN_REDUCE_OF_PRODUCT, /**< of reals and int64 alone; integers wrap */
+    CNN_REDUCE_OF_PRODUCT, /**< elements are reals or int64; integers wrap */
     CNN_REDUCE_OF_COUNT    /**< how many there are */
 } cnn_reduce;
 

@@ -1,5 +1,5 @@
-/* The gradient of products of rows, as FN(prod_slopes): X is the element type, ATTRIBUTE the function's. A row is read in
- * PROD_LANES lanes, whose products do not wait for each other: on the way there dx becomes the product of what comes
+/* The gradient of products of rows, as FN(prod_slopes): X is the element type, ATTRIBUTE the function's. A row is read
+ * in PROD_LANES lanes, whose products do not wait for each other: on the way there dx becomes the product of what comes
  * before in the lane, on the way back that times what comes after, the other lanes and dy. No include guard: one
  * inclusion, one dtype. */
 static ATTRIBUTE void FN(prod_there)(int64_t blocks, const X *x, X *restrict dx, double *restrict lane)
@@ -22,8 +22,8 @@ static ATTRIBUTE void FN(prod_back)(int64_t blocks, const X *x, X *restrict dx, 
     }
 }
 
-static ATTRIBUTE void FN(prod_slopes)(int64_t first, int64_t rows, int64_t n, const void *from,
-                                      const void *slopes, void *to)
+static ATTRIBUTE void FN(prod_slopes)(int64_t first, int64_t rows, int64_t n, const void *from, const void *slopes,
+                                      void *to)
 {
     for (int64_t row = first; row < first + rows; row++) {
         const X *x = (const X *)from + row * n;

@@ -7,7 +7,7 @@
 
 enum {
     REDUCE_TASK = 16384, /* elements of a task, about */
-    LEAST_TASK = 1024,   /* of shorter rows */
+    LEAST_TASK = 1024,   /* elements of a task of short rows, at least */
     PARTIALS = 4096,     /* accumulators of all stretches together */
     MOST_STRETCHES = 64,
     FEW_TASKS = 16 /* from here on there are tasks enough to keep all threads busy */
@@ -85,6 +85,8 @@ static void reduce_run(const reduction *r, int64_t n, int64_t y, int64_t x)
     char *at = reduce_choose(r, results.real, results.integer);
     if (r->columns) {
         reduce_stretch(r, y, x, 0, r->inner_count, n, at);
+    } else if (r->short_rows && !r->products) {
+        cnn__short_sums(n, r->x_step, r->inner_count, (const float *)(const void *)r->x + x, results.real);
     } else {
         for (int64_t i = 0; i < n; i++) {
             reduce_stretch(r, y + i * r->y_step, x + i * r->x_step, 0, r->inner_count, 1, at + i * 8);
@@ -229,6 +231,8 @@ void cnn__reduction_prepare(reduction *r, const cnn__map_tables *tables, cnn__re
     r->x_size = cnn__array_size(dtype);
     r->y_size = cnn__array_size(r->result);
     r->reduce = dtype == CNN_F32 ? tables->reduce_f32[op] : cnn__reduce_tile[op][dtype];
+    r->short_rows = op == CNN_REDUCE_OF_SUM && dtype == CNN_F32 && r->inner.ndim == 1 && r->inner.stride[1][0] == 1 &&
+                    r->inner_count <= CNN__SHORT_ROW && r->outer_count > 1;
     r->join = cnn__reduce_tile[op][r->accumulator];
     r->group = cnn__max(r->columns ? CNN__REDUCE_WIDTH : 1, REDUCE_TASK / cnn__max(1, r->inner_count));
     if (!r->columns && r->inner_count <= REDUCE_TASK) { /* runs are not cut here: rather more tasks of fewer results */

@@ -26,6 +26,11 @@ void cnn__reduce_walk(size_t size, void (*part)(const void *x, int64_t n, int64_
                       const char *x, const cnn__nest *nest, int64_t first, int64_t count, int64_t width,
                       void *accumulators);
 
+/* Sums of rows of n floats, `step` from one to the next, where a call for each would take longer than its sum; with the
+ * bits of reduce_impl.h. */
+enum { CNN__SHORT_ROW = 24 }; /* less elements than it sums in more lanes than 8 */
+void cnn__short_sums(int64_t rows, int64_t step, int64_t n, const float *x, double *sums);
+
 /* Products of f32, for all instruction sets. */
 void cnn__tile_product_f32(const void *x, const cnn__nest *nest, int64_t first, int64_t count, int64_t width,
                            void *accumulators);

@@ -8,7 +8,8 @@ enum { CNN__REDUCE_WIDTH = 512 }; /* results that are reduced at once, at most *
 
 typedef struct cnn__array_reduction {
     cnn__nest outer, inner;
-    bool columns; /* are neighbouring results reduced at once? */
+    bool columns;    /* are neighbouring results reduced at once? */
+    bool short_rows; /* sums of so few floats that rows are summed together? */
     int64_t outer_count, inner_count;
     int64_t group;          /* results of a task */
     int64_t y_step, x_step; /* strides along the last outer dimension */
