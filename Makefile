@@ -168,8 +168,8 @@ $(BUILD)/%.exports: %.map
 # Kernels are worth the optimiser's full effort at any level but -O0; those of every dtype, which are many, its vectors alone.
 $(BUILD)/src/kernels/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O2 -ftree-vectorize $(VECTOR_COST) $(NO_TRACKING) $(NO_TABLES) $(DENSE))
 $(BUILD)/src/kernels/simd/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O3 $(FEWER_LOOPS) $(NO_TRACKING) $(NO_TABLES) $(DENSE))
-# Optimizers wait for memory; so does packing, whose loops are unrolled by hand.
-$(BUILD)/src/kernels/simd/elementwise/optimizers.%.o $(BUILD)/src/kernels/simd/gemm/pack.%.o: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O2 $(NO_TABLES) $(DENSE))
+# Optimizers wait for memory; so do packing and gathering, whose loops are unrolled by hand.
+$(BUILD)/src/kernels/simd/elementwise/optimizers.%.o $(BUILD)/src/kernels/simd/gemm/pack.%.o $(BUILD)/src/kernels/simd/conv/1x1_strided.%.o: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O2 $(NO_TABLES) $(DENSE))
 # Nothing reads errno or the exceptions of floating-point numbers, but gcc keeps branches for them that it does not
 # vectorise; nor does it recognise a minimum any more once it has taken it for two ways through the loop. No map joins a
 # product and a sum, so that all instruction sets give the same bits.

@@ -30,28 +30,30 @@ enum {
 /* The fields of the state word: the job's number, whether it is open, and how many workers are inside. */
 static const uint64_t INSIDE = 0xffff, OPEN = 0x10000, NUMBER = 0x20000;
 
+/* What the caller and a worker tell each other for each job has two cache lines, one of the job and one of the worker's
+ * range: each costs a journey from core to core, which takes 0.2 µs between some of them. */
 struct cnn__pool {
-    cnn_context *ctx; /* for its allocator alone */
-    int size;         /* number of workers, including the caller */
-    int started;      /* number of threads that exist */
-    uint64_t process; /* the process that the threads belong to: a forked child has none */
-    atomic_flag busy;
-    atomic_bool stop;
-    atomic_uint_fast64_t state;
+    _Alignas(64) atomic_uint_fast64_t state;
     atomic_int sleepers;
     atomic_int caller_cpu; /* the CPU that the job was opened on; unlike the other fields, may be read at any time */
-    cnn__mutex lock;
-    cnn__condition wake, done;
     cnn__task_fn fn;
     void *arg;
     cnn__float_mode mode; /* the caller's floating-point mode */
     int shares;           /* number of ranges; the first workers have one each */
+    atomic_bool stop;
+    atomic_flag busy;
+    cnn_context *ctx; /* for its allocator alone */
+    int size;         /* number of workers, including the caller */
+    int started;      /* number of threads that exist */
+    uint64_t process; /* the process that the threads belong to: a forked child has none */
+    cnn__mutex lock;
+    cnn__condition wake, done;
     struct worker {
+        _Alignas(64) atomic_int_fast64_t next; /* next task of its range */
+        int64_t end;                           /* end of its range */
         cnn__pool *pool;
         int number;
         cnn__thread thread;
-        int64_t end;                           /* end of its range */
-        _Alignas(64) atomic_int_fast64_t next; /* next task of its range; has a cache line of its own */
     } workers[];
 };
 
