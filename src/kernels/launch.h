@@ -26,8 +26,9 @@ typedef struct cnn__kept_form {
     bool packs;   /* write it first */
 } cnn__kept_form;
 
-/* Which form of which weight: the kernel's number, its size in bytes, and numbers of the kernel's own. */
-enum { CNN__FORM_NUMBERS = 6 };
+/* Which form of which weight: the kernel's number, its size in bytes, and numbers of the kernel's own, such as that of
+ * the algorithm. */
+enum { CNN__FORM_NUMBERS = 7 };
 typedef struct cnn__form {
     cnn_kernel kernel;
     size_t bytes; /* 0: the kernel reads the weight as it is */

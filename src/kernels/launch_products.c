@@ -101,15 +101,17 @@ static cnn__conv conv_of(const cnn__cpu_call *j)
     return g;
 }
 
-static void conv_form(const cnn__conv *g, size_t bytes, cnn__form *form)
+/* `packed` says of the kernel's form how many bytes it has, and whose it is. */
+static void conv_form(const cnn__conv *g, size_t (*packed)(const cnn__conv *g, int64_t *algorithm), cnn__form *form)
 {
-    *form = (cnn__form){ form->kernel, bytes, { g->out_channels, g->in_channels, g->kernel_h, g->groups } };
+    *form = (cnn__form){ form->kernel, 0, { g->out_channels, g->in_channels, g->kernel_h, g->groups } };
     cnn__conv_trim_key(g, &form->numbers[4]);
+    form->bytes = packed(g, &form->numbers[6]);
 }
 
 static void conv_forward_form(cnn__cpu_call *j, cnn__form *form)
 {
-    conv_form(j->l->parameters, j->real->conv_forward_packed(j->l->parameters), form);
+    conv_form(j->l->parameters, j->real->conv_forward_packed, form);
 }
 
 /* A program's launch has what follows a convolution, too (predict/fuse.c). */
@@ -185,7 +187,7 @@ const cnn__cpu_kernel cnn__cpu_conv_backward_weight = { .run = run_conv_backward
 
 static void pooled_forward_form(cnn__cpu_call *j, cnn__form *form)
 {
-    conv_form(j->l->parameters, j->real->conv_relu_pool_forward_packed(j->l->parameters), form);
+    conv_form(j->l->parameters, j->real->conv_relu_pool_forward_packed, form);
 }
 
 static bool run_pooled_forward(cnn__cpu_call *j)

@@ -8,15 +8,17 @@ size_t NAME(gemm_packed)(const cnn__gemm *g)
     return 0;
 }
 
-size_t NAME(conv_forward_packed)(const cnn__conv *g)
+size_t NAME(conv_forward_packed)(const cnn__conv *g, int64_t *algorithm)
 {
     (void)g;
+    (void)algorithm;
     return 0;
 }
 
-size_t NAME(conv_relu_pool_forward_packed)(const cnn__conv *g)
+size_t NAME(conv_relu_pool_forward_packed)(const cnn__conv *g, int64_t *algorithm)
 {
     (void)g;
+    (void)algorithm;
     return 0;
 }
 

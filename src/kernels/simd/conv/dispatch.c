@@ -85,16 +85,19 @@ size_t CNN__SIMD(conv_forward_workspace)(const cnn__conv *g, int workers)
 }
 
 /* Weights without dead taps are kept, and behind them what is read in another order. */
-size_t CNN__SIMD(conv_forward_packed)(const cnn__conv *g)
+size_t CNN__SIMD(conv_forward_packed)(const cnn__conv *g, int64_t *algorithm)
 {
     cnn__conv t;
     if (cnn__conv_trim(g, &t)) {
-        return cnn__conv_trim_size(&t) + CNN__SIMD(conv_forward_packed)(&t);
+        return cnn__conv_trim_size(&t) + CNN__SIMD(conv_forward_packed)(&t, algorithm);
     }
     conv_plan p = plan_forward(g);
-    size_t (*packed)(const conv_plan *p) =
-        CNN__SIMD(depthwise_3x3_fits)(g) || depthwise(g) ? NULL : conv_algorithm_of(&p)->packed;
-    return packed ? packed(&p) : 0;
+    const conv_algorithm *w = CNN__SIMD(depthwise_3x3_fits)(g) || depthwise(g) ? NULL : conv_algorithm_of(&p);
+    if (!w || !w->packed) {
+        return 0;
+    }
+    *algorithm = w - conv_algorithms;
+    return w->packed(&p);
 }
 
 /* The products of a weight that is not finite with the zeros of padding are NaN, and so are their sums. Those sums
@@ -156,7 +159,8 @@ void CNN__SIMD(conv_forward)(const cnn__conv *g, const void *x, const void *weig
         if (g->packs || !g->packed) {
             cnn__conv_trim_gather(g, weight, small, pool);
         }
-        if (g->packed && CNN__SIMD(conv_forward_packed)(&t)) {
+        int64_t algorithm;
+        if (g->packed && CNN__SIMD(conv_forward_packed)(&t, &algorithm)) {
             t.packed = (char *)g->packed + cnn__conv_trim_size(&t);
             t.packs = g->packs;
         }

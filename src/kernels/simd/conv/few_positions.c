@@ -47,12 +47,10 @@ static cnn__gemm few_product(const conv_plan *p, int64_t first, int64_t count)
                         .ldc = count };
 }
 
-/* One byte more than a number of elements, by which the form is told from those of other algorithms: the same weight
- * may be read in one and in another, as the images are large or small. */
 size_t CNN__SIMD(conv_few_positions_packed)(const conv_plan *p)
 {
     const cnn__gemm c = few_product(p, 0, p->out_channels);
-    return CNN__SIMD(gemm_packed)(&c) + 1;
+    return CNN__SIMD(gemm_packed)(&c);
 }
 
 /* The output channels of a task: panels of columns, four where a single row is multiplied. */

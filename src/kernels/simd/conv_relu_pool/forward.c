@@ -75,13 +75,15 @@ size_t CNN__SIMD(conv_relu_pool_forward_workspace)(const cnn__conv *g, int worke
     return (g->packed ? 0 : fused_forward_packed_size(&job)) + job.scratch_size * (size_t)workers;
 }
 
-size_t CNN__SIMD(conv_relu_pool_forward_packed)(const cnn__conv *g)
+size_t CNN__SIMD(conv_relu_pool_forward_packed)(const cnn__conv *g, int64_t *algorithm)
 {
     forward_job job = { 0 };
     if (CNN__SIMD(conv_relu_pool_winograd_fits)(g)) {
+        *algorithm = 1;
         return CNN__SIMD(conv_relu_pool_winograd_packed)(g);
     }
     if (CNN__SIMD(conv_relu_pool_planes_fits)(g)) {
+        *algorithm = 2;
         return CNN__SIMD(conv_relu_pool_planes_packed)(g);
     }
     fused_forward_plan_blocks(&job, g);
