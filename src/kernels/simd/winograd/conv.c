@@ -1,10 +1,11 @@
 /* Convolutions of stride 1 by 3 × 3 or 5 × 5 kernels between many channels, forward and the gradient of the data, with
  * Winograd's tiles.
  *
- * For each chunk (winograd/tiles.h) the tiles of the input are transformed for all tasks. A task then computes a
- * block of output channels for some groups of tiles: the products of each place, and from them the outputs, which
- * are transposed back into planes. If there are fewer blocks than tasks should be, the kernels are transformed
- * beforehand for all tasks, else by the task that uses them.
+ * For each chunk (winograd/tiles.h) the tiles of the input are transformed for all tasks, or by each worker for itself
+ * where they are few: fetching them from another one's caches would take longer. A task then computes a block of
+ * output channels for some groups of tiles: the products of each place, and from them the outputs, which are
+ * transposed back into planes. If there are fewer blocks than tasks should be, the kernels are transformed beforehand
+ * for all tasks, else by the task that uses them.
  *
  * What a caller keeps of the weights are the transformed kernels where all tasks share them. Where each task transforms
  * its own there are few tiles, for which reading 36 places of a kernel from memory takes longer than transforming its
@@ -36,13 +37,16 @@ typedef struct winograd_conv_job {
     winograd_layout layout;
     const float *x, *weight, *bias;
     float *y, *inputs, *kernels; /* kernels for all, if shared: [group][block][place][channel][BLOCK] */
+    int64_t inputs_step;         /* from one worker's inputs to those of the next, or 0: they are shared */
     float *taps;                 /* kept, if not shared: [group][block][half][channel][tap][LANES]; NULL: none */
     char *scratch;
     bool shared;
+    bool alone;               /* each worker transforms all tiles */
     bool by_shares;           /* tasks of the same tiles lie side by side, or else those of the same kernels */
     int64_t group;            /* the group of channels */
     int64_t channels, groups; /* the input's channels, in whole vectors, and a chunk's groups of tiles */
     int64_t blocks, shares;   /* blocks of output channels, and shares of a chunk's groups of tiles */
+    int64_t set;              /* groups that go through a place together, SET or fewer */
     int64_t stretch;          /* input channels whose kernels are in the cache at once */
     int64_t kernel_step, kernel_floats; /* the floats per place, and per block */
     int64_t scratch_floats;
@@ -70,20 +74,26 @@ static void winograd_conv_plan_blocks(winograd_conv_job *job, const conv_plan *p
     int64_t sets = (job->groups + SET - 1) / SET;
     job->shares = job->shares < sets ? job->shares : sets;
     job->shared = job->shares > 1;
+    job->alone = job->groups == 1 && job->layout.group_step <= QUARTER_L2;
+    job->set = job->groups < SET ? job->groups : SET;
     job->stretch =
         job->shared || sets > 1 || p->in_channels < WINOGRAD_CONV_STRETCH ? p->in_channels : WINOGRAD_CONV_STRETCH;
     job->kernel_step = job->stretch * WINOGRAD_BLOCK + WINOGRAD_APART;
     job->kernel_floats = WINOGRAD_PLACES * job->kernel_step;
     int64_t transposed = plan_taps(p) * TRANSPOSED_CHANNELS * LANES, strip = channels_last_size(&g->slab);
-    int64_t outputs = g->side * g->side * SET * WINOGRAD_TILES * LANES;
-    int64_t own = (job->shared ? 0 : job->kernel_floats) + SET * WINOGRAD_GROUP_FLOATS + max64(transposed, outputs);
-    job->scratch_floats = round_up(max64(strip, own), LANES);
+    int64_t outputs = g->side * g->side * job->set * WINOGRAD_TILES * LANES;
+    int64_t own =
+        (job->shared ? 0 : job->kernel_floats) + job->set * WINOGRAD_GROUP_FLOATS + max64(transposed, outputs);
+    job->scratch_floats = round_up(max64(strip, own), LINE_FLOATS);
+    if (job->alone) {
+        job->inputs_step = job->scratch_floats += LINE_FLOATS + job->layout.group_step;
+    }
 }
 
 static size_t winograd_conv_shared_size(const winograd_conv_job *job)
 {
     int64_t kernels = job->shared && !job->plan->packed ? job->plan->groups * job->blocks * job->kernel_floats : 0;
-    return (size_t)(job->groups * job->layout.group_step + kernels) * sizeof(float);
+    return (size_t)(LINE_FLOATS + job->groups * job->layout.group_step + kernels) * sizeof(float);
 }
 
 /* The transposed taps of LANES output channels. */
@@ -171,6 +181,22 @@ static void share_kernels(void *arg, int64_t task, int worker)
 
 /* ---- the inputs ---- */
 
+static float *inputs_of(const winograd_conv_job *job, int worker)
+{
+    return job->inputs + job->inputs_step * worker;
+}
+
+/* Whether a worker's inputs are transformed, in the line before them. */
+static bool *transformed_of(const winograd_conv_job *job, int worker)
+{
+    return (bool *)(inputs_of(job, worker) - LINE_FLOATS);
+}
+
+static int64_t winograd_conv_transforms(const winograd_conv_job *job)
+{
+    return job->chunk.strips * job->channels / LANES;
+}
+
 static void winograd_conv_transform_strip(void *arg, int64_t task, int worker)
 {
     const winograd_conv_job *job = arg;
@@ -181,7 +207,8 @@ static void winograd_conv_transform_strip(void *arg, int64_t task, int worker)
     int64_t image = strip / g->slab.strips, rest = p->in_channels - channel;
     const float *x = job->x + ((image * p->groups + job->group) * p->in_channels + channel) * p->h.in * p->w.in;
     winograd_strip(g, &g->slab, &p->h, &p->w, 0, &job->chunk, strip, x, rest < LANES ? rest : LANES,
-                   winograd_conv_scratch_of(job, worker), &job->layout, job->inputs + channel * WINOGRAD_TILES);
+                   winograd_conv_scratch_of(job, worker), &job->layout,
+                   inputs_of(job, worker) + channel * WINOGRAD_TILES);
 }
 
 /* ---- the outputs ---- */
@@ -258,15 +285,14 @@ static void finish_set(const winograd_conv_job *job, const float *products, int6
 
 /* The products of groups [begin, end) over `count` input channels from `c` on. */
 static void multiply_set(const winograd_conv_job *job, int64_t begin, int64_t end, int64_t c, int64_t count,
-                         const float *kernels, float *products)
+                         const float *inputs, const float *kernels, float *products)
 {
     int64_t group = job->layout.group;
     for (int64_t place = 0; place < WINOGRAD_PLACES; place++) {
         for (int64_t k = begin; k < end; k++) {
             int64_t rest = job->chunk.tiles - k * group, tiles = rest < group ? rest : group;
-            const float *inputs =
-                job->inputs + k * job->layout.group_step + place * job->layout.place_step + c * WINOGRAD_TILES;
-            winograd_product(tiles, count, c > 0, inputs, kernels + place * job->kernel_step,
+            const float *in = inputs + k * job->layout.group_step + place * job->layout.place_step + c * WINOGRAD_TILES;
+            winograd_product(tiles, count, c > 0, in, kernels + place * job->kernel_step,
                              products + (k - begin) * WINOGRAD_GROUP_FLOATS + place * WINOGRAD_TILES * WINOGRAD_BLOCK);
         }
     }
@@ -282,6 +308,12 @@ static void multiply_share(void *arg, int64_t task, int worker)
     float *own = winograd_conv_scratch_of(job, worker), *products = own + (job->shared ? 0 : job->kernel_floats);
     const float *kernels = job->shared ? job->kernels + (job->group * job->blocks + block) * job->kernel_floats : own;
     int64_t begin = share * groups / job->shares, end = (share + 1) * groups / job->shares;
+    if (!*transformed_of(job, worker)) {
+        for (int64_t k = 0; k < winograd_conv_transforms(job); k++) {
+            winograd_conv_transform_strip(arg, k, worker);
+        }
+        *transformed_of(job, worker) = true;
+    }
     for (int64_t set = begin; set < end; set += SET) {
         int64_t last = set + SET < end ? set + SET : end, first = set * group, tiles = (last - set) * group;
         tiles = first + tiles < job->chunk.tiles ? tiles : job->chunk.tiles - first;
@@ -289,18 +321,18 @@ static void multiply_share(void *arg, int64_t task, int worker)
             int64_t count = depth - c < job->stretch ? depth - c : job->stretch;
             for (int64_t half = 0; half < 2 && !job->shared && (set == begin || job->stretch < depth); half++) {
                 winograd_kernels(job, job->group, block * WINOGRAD_BLOCK + half * LANES, c, count,
-                                 products + SET * WINOGRAD_GROUP_FLOATS, own + half * LANES);
+                                 products + job->set * WINOGRAD_GROUP_FLOATS, own + half * LANES);
             }
-            multiply_set(job, set, last, c, count, kernels, products);
+            multiply_set(job, set, last, c, count, inputs_of(job, worker), kernels, products);
         }
-        finish_set(job, products, job->chunk.tile + first, tiles, block, products + SET * WINOGRAD_GROUP_FLOATS);
+        finish_set(job, products, job->chunk.tile + first, tiles, block, products + job->set * WINOGRAD_GROUP_FLOATS);
     }
 }
 
 void CNN__SIMD(conv_winograd)(const conv_plan *p, const float *x, const float *weight, const float *bias, float *y,
                               void *memory, cnn__pool *pool)
 {
-    winograd_conv_job job = { .x = x, .weight = weight, .bias = bias, .y = y, .inputs = memory };
+    winograd_conv_job job = { .x = x, .weight = weight, .bias = bias, .y = y, .inputs = (float *)memory + LINE_FLOATS };
     winograd_conv_plan_blocks(&job, p);
     job.kernels = p->packed && job.shared ? p->packed : job.inputs + job.groups * job.layout.group_step;
     job.taps = job.shared ? NULL : p->packed;
@@ -316,8 +348,14 @@ void CNN__SIMD(conv_winograd)(const conv_plan *p, const float *x, const float *w
         job.chunk = winograd_chunk_at(&job.grid, k);
         double tiles = (double)job.chunk.tiles;
         for (job.group = 0; job.group < p->groups; job.group++) {
-            cnn__pool_run(pool, job.chunk.strips * job.channels / LANES,
-                          tiles * (double)(job.channels * WINOGRAD_PLACES) / 4, winograd_conv_transform_strip, &job);
+            for (int i = 0; i < cnn__pool_size(pool); i++) {
+                *transformed_of(&job, i) = !job.alone;
+            }
+            if (!job.alone) {
+                cnn__pool_run(pool, winograd_conv_transforms(&job),
+                              tiles * (double)(job.channels * WINOGRAD_PLACES) / 4, winograd_conv_transform_strip,
+                              &job);
+            }
             cnn__pool_run(pool, job.blocks * job.shares, pairs * tiles, multiply_share, &job);
         }
     }
