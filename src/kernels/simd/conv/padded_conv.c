@@ -238,7 +238,7 @@ void CNN__SIMD(conv_padded)(const conv_plan *p, const float *x, const float *wei
     make_steps(&job, memory);
     job.scratch = (char *)memory + padded_shared_size(&job);
     if (job.one) {
-        job.sums = job.packed + job.columns_size;
+        job.sums = job.packed;
         CNN__SIMD(conv_padded_small)(&job, pool);
         return;
     }

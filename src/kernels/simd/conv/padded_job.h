@@ -23,8 +23,7 @@ typedef struct padded_job {
     conv_plan plan;
     padded_slab slab;
     const float *x, *weight, *bias;
-    float *y, *packed; /* weights [group][panel][taps][TILE_ROWS] unless they are read where they lie, or one
-                                              unit's columns */
+    float *y, *packed; /* weights [group][panel][taps][TILE_ROWS] unless they are read where they lie */
     int64_t *steps;    /* in the slab from each tap of a stretch to the next, in bytes */
     float *sums;       /* the sums of one unit */
     char *scratch;
@@ -39,6 +38,7 @@ typedef struct padded_job {
     int64_t group, channel, channels; /* where the stretch begins, and its channels, with one unit */
     int64_t panels, panel_rows;       /* the panels and panel rows of output channels */
     int64_t blocks, block_panels;     /* blocks of panels, a task each, and the panels per block */
+    int64_t halves;                   /* with one unit: 2 where the lines of a block are two tasks, else 1 */
     int64_t stretch_channels;         /* the input channels per stretch */
     int64_t positions;                /* the positions per unit, in whole panels */
     int64_t wide_sums;                /* floats of wide sums per task, or of one unit, where sums are long */
@@ -119,14 +119,18 @@ CNN__APART void padded_plan_blocks(padded_job *job)
     int64_t sums = (job->one ? job->panels : job->block_panels) * TILE_ROWS * job->positions;
     job->sums_size = job->direct ? 0 : padded_align(sums);
     job->wide_sums = long_sum(p->in_channels * taps) ? round_up(sums, 8) : 0;
+    /* Halves read the weights twice, which are therefore the smaller operand. */
+    int64_t plane = p->h.grid * p->w.grid;
+    bool halves = p->batch == 1 && p->h.grid % 2 == 0 && plane % (2 * TILE_WIDTH) == 0 && p->out_channels <= plane;
+    job->halves = halves && job->along && !job->wide_sums ? 2 : 1;
 }
 
-/* The bytes that all tasks share: the columns, slab and sums of a single unit, or the packed weights. */
+/* The bytes that all tasks share: the sums of a single unit, or the packed weights. */
 static inline size_t padded_shared_size(const padded_job *job)
 {
     int64_t taps = job->plan.in_channels * plan_taps(&job->plan);
     size_t weights = job->along ? 0 : padded_align(job->plan.groups * job->panels * taps * TILE_ROWS);
-    size_t one = job->columns_size + job->sums_size + job->slab_size + 2 * (size_t)job->wide_sums;
+    size_t one = job->sums_size + 2 * (size_t)job->wide_sums;
     return sizeof(float) * (job->steps_size + (job->one ? one : weights));
 }
 
@@ -148,8 +152,8 @@ static inline void make_steps(padded_job *job, void *memory)
 static inline size_t padded_scratch_size(const padded_job *job)
 {
     size_t sums = job->sums_size + 2 * (size_t)job->wide_sums;
-    size_t own = job->one ? job->weights_size : job->slab_size + job->columns_size + sums;
-    return (own + TILE_ROWS * TILE_WIDTH) * sizeof(float);
+    size_t more = job->one ? LINE_FLOATS + job->weights_size : TILE_ROWS * TILE_WIDTH + sums;
+    return (job->slab_size + job->columns_size + more) * sizeof(float);
 }
 
 /* ---- packing ---- */
