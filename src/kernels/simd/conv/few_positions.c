@@ -4,7 +4,7 @@
 #include "kernels/simd/conv/algorithms.h"
 #include "kernels/simd/gemm/tile.h"
 #include "kernels/simd/table.h"
-#include "kernels/simd/vector/lanes.h"
+#include "kernels/simd/vector/machine.h"
 
 enum { FEW_POSITIONS = CNN__VECTOR_BYTES == 64 ? 16 : 8, FEW_TAPS = 64, FEW_MIN_TERMS = 256, FEW_MIN_CHANNELS = 16 };
 
@@ -59,12 +59,18 @@ static int64_t few_block(const conv_plan *p)
     return few_positions(p) == 1 ? 4 * TILE_WIDTH : TILE_WIDTH;
 }
 
-/* The bytes of a worker: whether its windows are filled in, these, the sums of a task, and what a product takes. */
+/* The floats of a worker: whether its windows are filled in, these, and the sums of a task. */
+static int64_t few_floats(const conv_plan *p)
+{
+    return round_up(LINE_FLOATS + few_positions(p) * (few_terms(p) + few_block(p)), LINE_FLOATS);
+}
+
+/* Its bytes, with what a product takes. */
 static size_t few_share(const conv_plan *p)
 {
     const cnn__gemm c = few_product(p, 0, few_block(p)), last = few_product(p, 0, p->out_channels % few_block(p));
     size_t whole = CNN__SIMD(gemm_workspace)(&c, 1), rest = CNN__SIMD(gemm_workspace)(&last, 1);
-    return (size_t)round_up(16 + c.m * (c.k + c.n), 16) * sizeof(float) + (whole > rest ? whole : rest) / 64 * 64 + 64;
+    return (size_t)few_floats(p) * sizeof(float) + (whole > rest ? whole : rest) / 64 * 64 + 64;
 }
 
 size_t CNN__SIMD(conv_few_positions_workspace)(const conv_plan *p, int workers)
@@ -75,20 +81,14 @@ size_t CNN__SIMD(conv_few_positions_workspace)(const conv_plan *p, int workers)
 /* The window of one position; padding is zeros. */
 static void few_window(const conv_plan *p, const float *x, int64_t row, int64_t column, float *to)
 {
-    int64_t from[FEW_TAPS], tap[FEW_TAPS], taps = 0, inside = 0; /* which taps are inside, and where */
-    for (int64_t i = 0; i < p->h.taps; i++) {
-        int64_t h = row * p->h.stride + p->h.first + i * p->h.step;
-        for (int64_t j = 0; j < p->w.taps; j++, taps++) {
-            int64_t w = column * p->w.stride + p->w.first + j * p->w.step;
-            from[inside] = h * p->w.in + w;
-            tap[inside] = taps;
-            inside += h >= 0 && h < p->h.in && w >= 0 && w < p->w.in;
-        }
-    }
-    memset(to, 0, (size_t)(p->in_channels * taps) * sizeof *to);
-    for (int64_t c = 0; c < p->in_channels; c++, x += p->h.in * p->w.in, to += taps) {
-        for (int64_t k = 0; k < inside; k++) {
-            to[tap[k]] = x[from[k]];
+    const int64_t taps = plan_taps(p), plane = p->h.in * p->w.in, size = p->in_channels * taps;
+    memset(to, 0, (size_t)size * sizeof *to);
+    for (int64_t tap = 0; tap < taps; tap++) {
+        int64_t h = row * p->h.stride + p->h.first + tap / p->w.taps * p->h.step;
+        int64_t w = column * p->w.stride + p->w.first + tap % p->w.taps * p->w.step;
+        bool inside = h >= 0 && h < p->h.in && w >= 0 && w < p->w.in;
+        for (int64_t at = tap, from = h * p->w.in + w; at < size && inside; at += taps, from += plane) {
+            to[at] = x[from];
         }
     }
 }
@@ -109,7 +109,7 @@ static void few_task(void *arg, int64_t task, int worker)
     const int64_t plane = p->h.grid * p->w.grid, first = task * few_block(p);
     const cnn__gemm c = few_product(p, first, min64(few_block(p), p->out_channels - first));
     bool *filled = (bool *)(job->memory + job->share * (size_t)worker);
-    float *windows = (float *)(void *)filled + 16, *sums = windows + c.m * c.k;
+    float *windows = (float *)(void *)filled + LINE_FLOATS, *sums = windows + c.m * c.k;
     for (int64_t k = 0; k < c.m && !*filled; k++) {
         few_window(p, job->x + k / plane * p->in_channels * p->h.in * p->w.in, k % plane / p->w.grid,
                    k % plane % p->w.grid, windows + k * c.k);
@@ -117,10 +117,12 @@ static void few_task(void *arg, int64_t task, int worker)
     *filled = true;
     CNN__SIMD(gemm)
     (&c, windows, job->weight + first * c.k, job->bias ? job->bias + first : NULL, sums,
-     (float *)(void *)filled + round_up(16 + c.m * (c.k + few_block(p)), 16), NULL);
-    for (int64_t k = 0; k < c.m; k++) {
-        for (int64_t o = 0; o < c.n; o++) {
-            job->y[(k / plane * p->out_channels + first + o) * plane + k % plane] = sums[k * c.n + o];
+     (float *)(void *)filled + few_floats(p), NULL);
+    for (int64_t k = 0; k < p->batch * c.n; k++) {
+        float *y = job->y + (k / c.n * p->out_channels + first + k % c.n) * plane;
+        const float *from = sums + k / c.n * plane * c.n + k % c.n;
+        for (int64_t i = 0; i < plane; i++) {
+            y[i] = from[i * c.n];
         }
     }
 }

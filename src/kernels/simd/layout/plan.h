@@ -157,7 +157,7 @@ static inline int64_t plan_weight(const conv_plan *p, int64_t o, int64_t c, int6
 
 static inline double plan_work(const conv_plan *p)
 {
-    double positions = (double)p->batch * (double)(p->h.grid * p->w.grid) + 1; /* weights are read as well */
+    double positions = (double)p->batch * (double)(p->h.grid * p->w.grid) + 3; /* weights are read as well */
     return positions * (double)(plan_taps(p) * p->in_channels + 1) * (double)(p->out_channels * p->groups) / LANES;
 }
 
