@@ -287,10 +287,9 @@ static void open_job(cnn__pool *pool, int64_t tasks, cnn__task_fn fn, void *arg)
         atomic_store_explicit(&pool->workers[i].next, range_begin(tasks, pool->shares, i), memory_order_relaxed);
         pool->workers[i].end = range_begin(tasks, pool->shares, i + 1);
     }
-    int cpu = cnn__thread_cpu();
+    atomic_store_explicit(&pool->caller_cpu, cnn__thread_cpu(), memory_order_relaxed);
     uint64_t number = atomic_load(&pool->state) / NUMBER;
     CNN__HAPPENS_BEFORE(&pool->fn);
-    atomic_store_explicit(&pool->caller_cpu, cpu, memory_order_relaxed);
     atomic_store(&pool->state, (number + 1) * NUMBER + OPEN);
     if (atomic_load(&pool->sleepers) > 0) {
         cnn__mutex_lock(&pool->lock);
