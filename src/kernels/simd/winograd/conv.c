@@ -24,7 +24,8 @@ enum {
     SET = 4,                  /* groups that go through a place together: its kernels are read once for all of them */
     TRANSPOSED_CHANNELS = 16, /* input channels whose kernels are transposed at once */
     WINOGRAD_CONV_STRETCH =
-        64,   /* input channels whose kernels are transposed and transformed at once, where they serve a single set */
+        CNN__VECTOR_BYTES == 64 ? 32 : 64, /* input channels whose kernels are transposed and transformed at once, where
+                                         they serve a single set: they leave most of L2 to the weights */
     FETCH = 6 /* channels ahead, whose kernels are too far apart for the hardware prefetcher */
 };
 
