@@ -194,7 +194,7 @@ RARE := $(foreach name,conv/disjoint conv/few_positions conv/recompute conv/spli
 RARE += $(patsubst %,$(BUILD)/src/kernels/simd/%.sse2.o,conv/1x1 conv/1x1_weight conv/col2im conv/first_layer_weight \
 	conv/1x1_strided conv/padded_conv conv/padded_small conv/padded_weight conv_relu_pool/backward_data conv_relu_pool/backward_weight \
 	conv_relu_pool/forward conv_relu_pool/forward_planes conv_relu_pool/forward_winograd depthwise/3x3 depthwise/3x3_weight depthwise/general depthwise/general_weight \
-	elementwise/elementwise elementwise/maxpool elementwise/optimizers gemm/gemm layout/channels_last layout/padded map/nll map/softmax winograd/conv winograd/conv_weight winograd/transforms)
+	elementwise/elementwise elementwise/maxpool elementwise/optimizers gemm/gemm layout/channels_last layout/padded map/nll map/rnn map/softmax winograd/conv winograd/conv_weight winograd/transforms)
 RARE += $(foreach name,conv/dispatch conv/dispatch_weight,$(ISAS:%=$(BUILD)/src/kernels/simd/$(name).%.o))
 # A recurrent step multiplies in gemm and activates in the elementwise kernels: what lies between is short.
 RARE += $(foreach name,array/pick array/rnn array/rnn_f64 array/sort reference/normalise reference/optimizers reference/reference,$(BUILD)/src/kernels/$(name).o)

@@ -210,6 +210,74 @@ START_TEST(wide_states_agree_in_both_dtypes)
 }
 END_TEST
 
+/* The same network of small operations. */
+static cnn_tensor *composed(int cell, cnn_tensor *const *in, int steps, int64_t n)
+{
+    cnn_tensor *h = in[5], *c = in[6], *y[8];
+    for (int t = 0; t < steps; t++) {
+        cnn_tensor *a = cnn_linear(cnn_squeeze(cnn_slice(in[0], 0, t, t + 1, 1), 0), in[1], in[3]), *b = cnn_linear(h, in[2], in[4]);
+        cnn_tensor *sum = cnn_add(a, b), *part[4] = { NULL };
+        for (int i = 0; i < 4 && cell < 2 && i < 4 - cell; i++) {
+            part[i] = cnn_slice(sum, 1, i * n, (i + 1) * n, 1);
+        }
+        if (cell == 0) {
+            c = cnn_add(cnn_mul(cnn_sigmoid(part[1]), c), cnn_mul(cnn_sigmoid(part[0]), cnn_tanh(part[2])));
+            h = cnn_mul(cnn_sigmoid(part[3]), cnn_tanh(c));
+        } else if (cell == 1) {
+            cnn_tensor *z = cnn_sigmoid(part[1]), *reset = cnn_mul(cnn_sigmoid(part[0]), cnn_slice(b, 1, 2 * n, 3 * n, 1)),
+                       *new = cnn_tanh(cnn_add(cnn_slice(a, 1, 2 * n, 3 * n, 1), reset));
+            h = cnn_add(new, cnn_mul(z, cnn_sub(h, new)));
+        } else {
+            h = cnn_tanh(sum);
+        }
+        y[t] = h;
+    }
+    return cnn_stack(y, steps, 0);
+}
+
+/* The gates of such states lie with gaps between their rows. */
+START_TEST(rows_of_a_multiple_of_a_page_agree_with_small_operations)
+{
+    enum { TIMES = 3, MANY = 17 };
+    const int64_t n = _i == 0 ? 256 : 1024, shapes[7][3] = { { TIMES, MANY, IN }, [5] = { MANY, n }, [6] = { MANY, n } };
+    cnn_module *m = _i == 0 ? cnn_lstm_new(ctx, IN, n) : _i == 1 ? cnn_gru_new(ctx, IN, n) : cnn_rnn_new(ctx, IN, n);
+    cnn_tensor *leaves[7], *gradients[2][7];
+    const variant v = { .cell = _i };
+    for (int i = 0; i < 7; i++) {
+        bool given = i == 0 || i > 4;
+        leaves[i] = given ? cnn_tensor_randn(ctx, CNN_F32, 3 - (i > 0), shapes[i]) : cnn_module_parameter(m, i - 1);
+        cnn_tensor_set_requires_grad(leaves[i], true);
+    }
+    for (int small = 0; small < 2; small++) {
+        cnn_tensor *in[7];
+        for (int i = 0; i < 7; i++) {
+            in[i] = cnn_input(tape, leaves[i]);
+            cnn_tensor_zero_grad(leaves[i]);
+        }
+        cnn_tensor *y = small ? composed(_i, in, TIMES, n) : call_variant(in, 7, (void *)(uintptr_t)&v);
+        ck_assert_msg(cnn_backward(cnn_sum(cnn_mul(y, y), CNN_ALL_DIMS, false)) == CNN_OK, "%s", cnn_tape_error(tape));
+        for (int i = 0; i < 7; i++) {
+            const cnn_tensor *gradient = cnn_tensor_grad(leaves[i]);
+            gradients[small][i] = gradient ? cnn_tensor_empty(ctx, CNN_F32, cnn_tensor_ndim(gradient), cnn_tensor_shape(gradient)) : NULL;
+            ck_assert(!gradient || cnn_tensor_copy_from(gradients[small][i], gradient) == CNN_OK);
+        }
+        cnn_tape_begin(tape, CNN_TRAIN);
+    }
+    for (int i = 0; i < 7; i++) {
+        ck_assert(!gradients[0][i] == !gradients[1][i] && (gradients[0][i] || (_i && i == 6)));
+        if (gradients[0][i]) {
+            tensors_agree("small operations", "gradient", gradients[0][i], gradients[1][i], 2e-5);
+        }
+        cnn_tensor_free(gradients[0][i]);
+        cnn_tensor_free(gradients[1][i]);
+        if (i == 0 || i > 4) {
+            cnn_tensor_free(leaves[i]);
+        }
+    }
+    cnn_module_free(m);
+}
+END_TEST
+
 /* The gradient of a tensor that is both biases has each of them. */
 START_TEST(one_tensor_may_be_both_biases)
 {
@@ -387,6 +455,7 @@ int main(void)
     tests = suite_case(suite, "behaviour", setup, teardown);
     tcase_add_loop_test(tests, gradients_agree_with_finite_differences, 0, VARIANTS);
     tcase_add_loop_test(tests, wide_states_agree_in_both_dtypes, 0, 3);
+    tcase_add_loop_test(tests, rows_of_a_multiple_of_a_page_agree_with_small_operations, 0, 3);
     tcase_add_test(tests, one_tensor_may_be_both_biases);
     tcase_add_test(tests, whole_lengths_change_nothing);
     tcase_add_test(tests, a_clone_and_a_file_have_the_parameters);

@@ -27,13 +27,19 @@ bool cnn__wants(const cnn__node *node, int i)
     return !capture || cnn__capture_needs(capture, node->in[i]);
 }
 
+/* As much of a call as making results needs. */
+static void make_call(cnn__call *call, cnn_tape *tape)
+{
+    call->op = &backward_op;
+    call->tape = tape;
+    call->ctx = cnn__step_of(tape)->ctx;
+    call->nil = cnn__tape_nil(tape);
+}
+
 cnn_tensor *cnn__grad_new(cnn_tape *tape, const cnn_tensor *like)
 {
-    cnn__call call; /* cnn__result_like() needs no more of it */
-    call.op = &backward_op;
-    call.tape = tape;
-    call.ctx = cnn__step_of(tape)->ctx;
-    call.nil = cnn__tape_nil(tape);
+    cnn__call call;
+    make_call(&call, tape);
     return cnn__result_like(&call, like->dtype, like);
 }
 
@@ -248,6 +254,13 @@ bool cnn__grad_own(const cnn_tensor *gradient)
 cnn_tensor *cnn__grad_like(cnn__node *node, const cnn_tensor *gradient)
 {
     return cnn__grad_new(node->tape, gradient);
+}
+
+cnn_tensor *cnn__grad_matrix(cnn__node *node, cnn_dtype dtype, int64_t rows, int64_t columns)
+{
+    cnn__call call;
+    make_call(&call, node->tape);
+    return cnn__result(&call, dtype, 2, (const int64_t[]){ rows, columns });
 }
 
 /* ---- the walk ---- */

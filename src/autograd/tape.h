@@ -63,6 +63,8 @@ bool cnn__grad_own(const cnn_tensor *gradient);
 /* A new tensor like `gradient`, elements undefined. NULL: no memory, the tape has failed. */
 cnn_tensor *cnn__grad_like(cnn__node *node, const cnn_tensor *gradient);
 cnn_tensor *cnn__grad_new(cnn_tape *tape, const cnn_tensor *gradient);
+/* A matrix for what backward needs on its way. NULL: no memory, the tape has failed. */
+cnn_tensor *cnn__grad_matrix(cnn__node *node, cnn_dtype dtype, int64_t rows, int64_t columns);
 
 /* ---- the tape as such ---- */
 bool cnn__tape_recording(const cnn_tape *tape);

@@ -7,7 +7,8 @@
 #include <stdio.h>
 
 enum {
-    RNN_FILLING = 31, /* columns that a packed form may have besides */
+    RNN_SET = 1024, /* elements: rows that are a multiple of so many long share a set of the first cache in f32 */
+    RNN_GAP = 16,   /* a cache line */
     RNN_ALL = (1 << CNN__RNN_INPUTS) - 1,
     RNN_BIASES = 1 << CNN__RNN_B_IH | 1 << CNN__RNN_B_HH,
     RNN_OPTIONAL = RNN_BIASES | 1 << CNN__RNN_H0 | 1 << CNN__RNN_C0 | 1 << CNN__RNN_LENGTHS
@@ -57,6 +58,8 @@ static bool rnn_check_shapes(cnn__call *call, cnn__rnn *r)
     r->in = x->shape[2];
     r->hidden = weight->shape[0] / parts;
     r->width = parts * r->hidden;
+    /* Rows that share a set of the cache are slow to read side by side, as products do. */
+    r->stride = r->width + (call->ctx->device || r->width % RNN_SET ? 0 : RNN_GAP);
     if (lengths && lengths->dtype != CNN_I64) {
         cnn__call_fail(call, CNN_ERROR_DTYPE, "lengths is %s, expected int64", cnn_dtype_name(lengths->dtype));
         return false;
@@ -85,7 +88,7 @@ static bool rnn_infer(cnn__call *call, void *attributes)
         return false;
     }
     cnn_dtype dtype = call->in[CNN__RNN_X]->dtype;
-    const int64_t y[3] = { r->steps, r->batch, r->hidden }, gates[3] = { r->steps, r->batch, r->width };
+    const int64_t y[3] = { r->steps, r->batch, r->hidden }, gates[3] = { r->steps, r->batch, r->stride };
     for (int j = CNN__RNN_Y; j < CNN__RNN_OUTPUTS; j++) {
         bool last = j == CNN__RNN_H_N || j == CNN__RNN_C_N;
         cnn__out(call, j, dtype, last ? 2 : 3, last ? y + 1 : j == CNN__RNN_GATES ? gates : y);
@@ -152,20 +155,20 @@ static bool rnn_steps(cnn__call *call, const cnn__rnn *r, const cnn_tensor *prod
                             .k = n,
                             .lda = n,
                             .ldb = n,
-                            .ldc = r->width };
+                            .ldc = r->stride };
     const cnn_tensor *weight = call->x[CNN__RNN_W_HH];
     /* A kernel fills its last vectors up. */
-    const int64_t room[2] = { r->width + RNN_FILLING, n };
+    const int64_t room[2] = { r->width + CNN__RNN_FILLING, n };
     bool trained = weight->requires_grad && cnn__tape_recording(call->tape), first = true;
     bool lasting = !trained && (cnn__tape_tracing(call->tape) || cnn__kept_fits(weight));
     cnn_tensor *packed = lasting ? NULL : cnn__result(call, weight->dtype, 2, room);
     bool going = lasting || packed;
     for (int64_t k = 0; going && k < r->steps; k++) {
         const int64_t row = cnn__rnn_time(r, k) * r->batch;
-        const cnn_rnn_parameters p = { r->cell, r->batch, n, cnn__rnn_time(r, k) };
+        const cnn_rnn_parameters p = { r->cell, r->batch, n, cnn__rnn_time(r, k), r->stride - r->width };
         const void *h = cnn__rnn_before(r, k, call->x[CNN__RNN_H0], states),
                    *c = cnn__rnn_before(r, k, call->x[CNN__RNN_C0], r->cell == CNN_RNN_LSTM ? kept : NULL);
-        void *now = cnn__rnn_rows(gates, row, r->width), *to = product ? cnn__data(product) : now;
+        void *now = cnn__rnn_rows(gates, row, r->stride), *to = product ? cnn__data(product) : now;
         cnn_launch step = CNN__LAUNCH(
             RNN_FORWARD, y->dtype, CNN__PARAMETERS(p),
             .in = { cnn__data_or_null(call->x[CNN__RNN_B_HH]), product && h ? to : c, h, cnn__data_or_null(lengths) },
@@ -203,10 +206,10 @@ static bool rnn_forward(cnn__call *call, void *attributes)
 {
     const cnn__rnn *r = attributes;
     const cnn_tensor *y = call->out[CNN__RNN_Y], *states = call->out[CNN__RNN_STATES];
-    const int64_t product_shape[2] = { r->batch, r->width };
+    const int64_t product_shape[2] = { r->batch, r->stride };
     cnn__gemm input = { .trans_b = true, .m = r->steps * r->batch, .n = r->width, .k = r->in };
     input.lda = input.ldb = r->in;
-    input.ldc = r->width;
+    input.ldc = r->stride;
     if (!y->numel) {
         return true;
     }

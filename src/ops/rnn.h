@@ -13,7 +13,8 @@ enum {
     CNN__RNN_B_IH,
     CNN__RNN_B_HH,
     CNN__RNN_LENGTHS,
-    CNN__RNN_INPUTS
+    CNN__RNN_INPUTS,
+    CNN__RNN_FILLING = 31 /* columns that a packed form may have besides */
 };
 /* Behind the results are the gates of all steps, activated; c of all steps, or a GRU's part of the recurrent product;
  * and with lengths h of all steps, because the states of sequences that have ended are not in y. */
@@ -30,7 +31,8 @@ enum {
 
 typedef struct cnn__rnn {
     int64_t steps, batch, in, hidden;
-    int64_t width; /* the width of the gates */
+    int64_t width;  /* the width of the gates */
+    int64_t stride; /* elements from one of their rows to the next */
     bool reverse;
     int cell;
     const cnn_rnn_options *given; /* for infer */

@@ -2,6 +2,8 @@
  * gates, from which those of the weights and of the input follow in one product each. */
 #include "ops/rnn.h"
 
+#include <string.h>
+
 /* A walk through the steps. */
 typedef struct rnn_walk {
     cnn__node *node;
@@ -33,7 +35,7 @@ static bool rnn_begin_walk(rnn_walk *w, cnn__node *node)
     w->dproduct = w->r->cell == CNN_RNN_GRU ? cnn__grad_like(node, gates) : w->dgates;
     w->dh = rnn_first_gradient(node, CNN__RNN_H_N);
     w->dc = lstm ? rnn_first_gradient(node, CNN__RNN_C_N) : NULL;
-    w->packed = cnn__grad_like(node, node->saved[CNN__RNN_W_HH]);
+    w->packed = cnn__grad_matrix(node, gates->dtype, w->r->hidden + CNN__RNN_FILLING, w->r->width);
     return w->dgates && w->dproduct && w->dh && (w->dc || !lstm) && w->packed;
 }
 
@@ -49,21 +51,21 @@ static bool rnn_walk_steps(const rnn_walk *w)
                           .m = r->batch,
                           .n = r->hidden,
                           .k = r->width,
-                          .lda = r->width,
+                          .lda = r->stride,
                           .ldb = r->hidden,
                           .ldc = r->hidden };
     bool going = true;
     for (int64_t k = r->steps - 1; going && r->batch && k >= 0; k--) {
         const int64_t row = cnn__rnn_time(r, k) * r->batch;
-        const cnn_rnn_parameters p = { r->cell, r->batch, r->hidden, cnn__rnn_time(r, k) };
+        const cnn_rnn_parameters p = { r->cell, r->batch, r->hidden, cnn__rnn_time(r, k), r->stride - r->width };
         const void *before =
             cnn__rnn_before(r, k, node->saved[gru ? CNN__RNN_H0 : CNN__RNN_C0], gru ? w->states : kept);
-        void *dproduct = cnn__rnn_rows(w->dproduct, row, r->width);
+        void *dproduct = cnn__rnn_rows(w->dproduct, row, r->stride);
         cnn_launch step = CNN__LAUNCH(RNN_BACKWARD, w->dgates->dtype, CNN__PARAMETERS(p),
-                                      .in = { cnn__rnn_rows(dy, row, r->hidden), cnn__rnn_rows(gates, row, r->width),
+                                      .in = { cnn__rnn_rows(dy, row, r->hidden), cnn__rnn_rows(gates, row, r->stride),
                                               cnn__rnn_rows(kept, row, r->hidden), before,
                                               cnn__data_or_null(node->saved[CNN__RNN_LENGTHS]) },
-                                      .out = { cnn__rnn_rows(w->dgates, row, r->width), cnn__data(w->dh),
+                                      .out = { cnn__rnn_rows(w->dgates, row, r->stride), cnn__data(w->dh),
                                                gru ? dproduct : cnn__data_or_null(w->dc) });
         going = cnn__run(node->tape, node->op->name, &step);
         if (going && (k > 0 || cnn__wants(node, CNN__RNN_H0))) {
@@ -99,14 +101,27 @@ static void rnn_add_recurrent(const rnn_walk *w)
     const cnn__rnn *r = w->r;
     const cnn_tensor *h0 = w->node->saved[CNN__RNN_H0];
     const int64_t n = r->batch, later = r->reverse ? 0 : n, first = cnn__rnn_time(r, 0) * n;
-    rnn_product steps = { { .trans_a = true, .m = r->width, .n = r->hidden, .k = (r->steps - 1) * n, .lda = r->width },
-                          cnn__rnn_rows(w->dproduct, later, r->width),
+    rnn_product steps = { { .trans_a = true, .m = r->width, .n = r->hidden, .k = (r->steps - 1) * n, .lda = r->stride },
+                          cnn__rnn_rows(w->dproduct, later, r->stride),
                           cnn__rnn_rows(w->states, n - later, r->hidden) };
     steps.g.ldb = steps.g.ldc = r->hidden;
-    rnn_product begin = { steps.g, cnn__rnn_rows(w->dproduct, first, r->width), cnn__rnn_rows(h0, 0, 0) };
+    rnn_product begin = { steps.g, cnn__rnn_rows(w->dproduct, first, r->stride), cnn__rnn_rows(h0, 0, 0) };
     begin.g.k = n;
     begin.g.accumulate = true;
     rnn_add_product(w->node, CNN__RNN_W_HH, &steps, h0 ? &begin : NULL);
+}
+
+/* The sums of the columns of `rows`. The gaps between rows are columns as well, whose sums are left out. */
+static void rnn_sum_columns(const rnn_walk *w, const cnn_tensor *rows, const cnn_tensor *sums)
+{
+    const cnn__rnn *r = w->r;
+    const cnn_matrix shape = { r->steps * r->batch, r->stride };
+    void *to = r->stride == r->width ? cnn__data(sums) : cnn__data(w->packed); /* which no product reads any more */
+    cnn_launch sum =
+        CNN__LAUNCH(SUM_ROWS, sums->dtype, CNN__PARAMETERS(shape), .in = { cnn__data(rows) }, .out = { to });
+    if (cnn__run(w->node->tape, w->node->op->name, &sum) && to != cnn__data(sums)) {
+        memcpy(cnn__data(sums), to, (size_t)r->width * cnn_dtype_size(sums->dtype));
+    }
 }
 
 /* The two have the same gradient, but for a GRU's. */
@@ -114,7 +129,6 @@ static void rnn_add_biases(const rnn_walk *w)
 {
     cnn__node *node = w->node;
     const cnn_tensor *const rows[2] = { w->dgates, w->dproduct };
-    const cnn_matrix shape = { w->r->steps * w->r->batch, w->r->width };
     cnn_tensor *dbias[2];
     for (int j = 0; j < 2; j++) {
         int i = j ? CNN__RNN_B_HH : CNN__RNN_B_IH;
@@ -122,9 +136,7 @@ static void rnn_add_biases(const rnn_walk *w)
         if (dbias[j] && j && dbias[0] && rows[0] == rows[1]) {
             cnn__run_copy(node->tape, node->op->name, dbias[1], dbias[0]);
         } else if (dbias[j]) {
-            cnn_launch sum = CNN__LAUNCH(SUM_ROWS, dbias[j]->dtype, CNN__PARAMETERS(shape),
-                                         .in = { cnn__data(rows[j]) }, .out = { cnn__data(dbias[j]) });
-            cnn__run(node->tape, node->op->name, &sum);
+            rnn_sum_columns(w, rows[j], dbias[j]);
         }
     }
     cnn__grad_add(node, CNN__RNN_B_IH, dbias[0]);
@@ -138,9 +150,9 @@ void cnn__rnn_backward(cnn__node *node, cnn_tensor *dy)
     if (!rnn_begin_walk(&w, node) || !rnn_walk_steps(&w)) {
         return;
     }
-    const int64_t rows = w.r->steps * w.r->batch, width = w.r->width, in = w.r->in;
-    const cnn__gemm dx = { .m = rows, .n = in, .k = width, .lda = width, .ldb = in, .ldc = in };
-    const cnn__gemm dw = { .trans_a = true, .m = width, .n = in, .k = rows, .lda = width, .ldb = in, .ldc = in };
+    const int64_t rows = w.r->steps * w.r->batch, width = w.r->width, stride = w.r->stride, in = w.r->in;
+    const cnn__gemm dx = { .m = rows, .n = in, .k = width, .lda = stride, .ldb = in, .ldc = in };
+    const cnn__gemm dw = { .trans_a = true, .m = width, .n = in, .k = rows, .lda = stride, .ldb = in, .ldc = in };
     const void *dgates = cnn__data(w.dgates);
     rnn_add_product(node, CNN__RNN_X, &(rnn_product){ dx, dgates, cnn__data(node->saved[CNN__RNN_W_IH]) }, NULL);
     rnn_add_product(node, CNN__RNN_W_IH, &(rnn_product){ dw, dgates, cnn__data(node->saved[CNN__RNN_X]) }, NULL);

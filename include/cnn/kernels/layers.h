@@ -186,6 +186,8 @@ typedef struct cnn_rnn_parameters {
     int64_t rows;   /**< sequences */
     int64_t hidden; /**< elements of a state */
     int64_t time;   /**< the number of this step, which the lengths are compared with */
+    int64_t gap;    /**< 0 in a launch for a device; for the CPU's own kernels: elements, which they set to 0 in dgates,
+                         between two rows of gates and of what is like them */
 } cnn_rnn_parameters;
 
 /** What an element o of an axis of a result is made of. */

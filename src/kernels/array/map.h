@@ -52,6 +52,7 @@ typedef struct cnn__maps {
 extern const cnn__maps cnn__maps_f64;
 
 typedef struct cnn__nll_loops cnn__nll_loops;
+typedef struct cnn__rnn_loops cnn__rnn_loops;
 
 /* What an instruction set has. */
 struct cnn__map_tables {
@@ -62,6 +63,7 @@ struct cnn__map_tables {
     void (*softmax_f32)(int64_t rows, int64_t n, const void *x, void *y);
     void (*log_softmax_f32)(int64_t rows, int64_t n, const void *x, void *y);
     const cnn__nll_loops *nll_f32; /* softmax_nll_loops.h */
+    const cnn__rnn_loops *rnn_f32; /* rnn.h */
     cnn__transpose_fn transpose;
     cnn__map_fn bf16; /* a map over bf16 for an f32 kernel; NULL: kernels/stored.h's is as fast */
     /* cnn__random_normal() of CNN__GROUP numbers from `first` on. */

@@ -12,7 +12,10 @@
 
 enum { RNN_TASK = 1024, RNN_COST = 60 }; /* elements of h in a task, and what one of them costs */
 
-static const cnn__rnn_loops *const rnn_table[] = { [CNN_F32] = &cnn__rnn_loops_f32, [CNN_F64] = &cnn__rnn_loops_f64 };
+static const cnn__rnn_loops *rnn_loops_of(const cnn__rnn_step *s)
+{
+    return s->dtype == CNN_F32 ? s->array->maps->rnn_f32 : &cnn__rnn_loops_f64;
+}
 
 typedef struct rnn_work {
     const cnn__rnn_step *s;
@@ -77,14 +80,14 @@ static void rnn_finish(const cnn__rnn_step *s, int64_t row)
 
 static void rnn_forward_gates(const cnn__rnn_step *s, int64_t begin, int64_t end)
 {
-    const cnn__rnn_loops *loops = rnn_table[s->dtype];
-    const int64_t n = s->hidden, width = s->parts * n;
-    const rnn_part first = { s->gates, width, 0 }, third = { s->gates, width, 2 * n },
-                   last = { s->gates, width, 3 * n };
+    const cnn__rnn_loops *loops = rnn_loops_of(s);
+    const int64_t n = s->hidden, stride = s->stride;
+    const rnn_part first = { s->gates, stride, 0 }, third = { s->gates, stride, 2 * n },
+                   last = { s->gates, stride, 3 * n };
     const bool gru = s->cell == CNN_RNN_GRU;
     for (int64_t row = begin; row < end; row++) {
-        loops->add(gru ? 2 * n : width, 0, gru ? rnn_row(s, s->before, row, width) : NULL, s->bias,
-                   rnn_row(s, s->gates, row, width));
+        loops->add(gru ? 2 * n : s->parts * n, 0, gru ? rnn_row(s, s->before, row, stride) : NULL, s->bias,
+                   rnn_row(s, s->gates, row, stride));
     }
     if (s->parts > 1) {
         rnn_activate(s, CNN_UNARY_SIGMOID, begin, end, 2 * n, first, first);
@@ -108,7 +111,7 @@ static void rnn_forward_gates(const cnn__rnn_step *s, int64_t begin, int64_t end
 
 static void rnn_forward_rows(const cnn__rnn_step *s, int64_t begin, int64_t end)
 {
-    const cnn__rnn_loops *loops = rnn_table[s->dtype];
+    const cnn__rnn_loops *loops = rnn_loops_of(s);
     const bool lstm = s->cell == CNN_RNN_LSTM;
     rnn_forward_gates(s, begin, end);
     for (int64_t row = begin; lstm && row < end; row++) {
@@ -130,16 +133,18 @@ static void rnn_forward_rows(const cnn__rnn_step *s, int64_t begin, int64_t end)
  * 0. */
 static void rnn_backward_row(const cnn__rnn_step *s, const cnn__rnn_gradient *grad, int64_t row)
 {
-    const cnn__rnn_loops *loops = rnn_table[s->dtype];
+    const cnn__rnn_loops *loops = rnn_loops_of(s);
     const int64_t n = s->hidden, width = s->parts * n;
-    const size_t size = cnn__array_size(s->dtype);
-    char *dgates = rnn_row(s, grad->dgates, row, width), *dh = rnn_row(s, grad->dh, row, n);
+    const size_t size = cnn__array_size(s->dtype), row_size = (size_t)s->stride * size;
+    char *dgates = rnn_row(s, grad->dgates, row, s->stride), *dh = rnn_row(s, grad->dh, row, n),
+         *more = s->cell == CNN_RNN_GRU ? rnn_row(s, grad->more, row, s->stride) : NULL;
     char *last = dgates + (size_t)(width - n) * size;
-    if (!rnn_takes_part(s, row)) {
-        memset(dgates, 0, (size_t)width * size);
-        if (s->cell == CNN_RNN_GRU) {
-            memset(rnn_row(s, grad->more, row, width), 0, (size_t)width * size);
-        }
+    const size_t kept = rnn_takes_part(s, row) ? (size_t)width * size : 0; /* what the slopes write */
+    memset(dgates + kept, 0, row_size - kept);
+    if (more) {
+        memset(more + kept, 0, row_size - kept);
+    }
+    if (!kept) {
         return;
     }
     memcpy(last, dh, (size_t)n * size);
@@ -159,7 +164,7 @@ static void rnn_task(void *arg, int64_t task, int worker)
         return;
     }
     if (s->cell == CNN_RNN_LSTM) {
-        rnn_activate(s, CNN_UNARY_TANH, begin, end, n, (rnn_part){ w->grad->dgates, 4 * n, 2 * n },
+        rnn_activate(s, CNN_UNARY_TANH, begin, end, n, (rnn_part){ w->grad->dgates, s->stride, 2 * n },
                      (rnn_part){ s->kept, n, 0 });
     }
     for (int64_t row = begin; row < end; row++) {
@@ -191,6 +196,7 @@ static cnn__rnn_step rnn_describe(const cnn__cpu_call *j)
                             .hidden = p->hidden,
                             .time = p->time,
                             .parts = rnn_parts(p),
+                            .stride = p->hidden * rnn_parts(p) + p->gap,
                             .array = j->kernels->array };
 }
 
@@ -219,23 +225,25 @@ static bool rnn_run_backward(cnn__cpu_call *j)
     return rnn_run(j, &s, &grad);
 }
 
-/* The bias, what precedes a step, the gates, h and the like, what else there is a gradient of. */
+/* The bias, the gates, their rows with what lies between these, what precedes a step or what else there is a gradient
+ * of, h and the like. */
 static int64_t rnn_measure(const cnn_launch *l, char letter, bool *updates)
 {
     const cnn_rnn_parameters *p = l->parameters;
-    const int64_t parts = rnn_parts(p), gru = p->cell == CNN_RNN_GRU ? 3 : 1;
+    const int64_t parts = rnn_parts(p), stride = p->hidden * parts + p->gap;
     *updates = true;
     switch (letter) {
     case 'b': return p->hidden * parts;
     case 'g': return p->hidden * p->rows * parts;
-    case 'p': return p->hidden * p->rows * gru;
+    case 's': return p->rows * stride;
+    case 'p': return p->rows * (p->cell == CNN_RNN_GRU ? stride : p->hidden);
     default: return p->hidden * p->rows;
     }
 }
 
 const cnn__cpu_kernel cnn__cpu_rnn_forward = {
-    .run = rnn_run_forward, .flops = 4, .unit = 'g', .measure = rnn_measure, .in = "bph", .out = "ghhh"
+    .run = rnn_run_forward, .flops = 4, .unit = 'g', .measure = rnn_measure, .in = "bph", .out = "shhh"
 };
 const cnn__cpu_kernel cnn__cpu_rnn_backward = {
-    .run = rnn_run_backward, .flops = 8, .unit = 'g', .measure = rnn_measure, .in = "hghh", .out = "ghp"
+    .run = rnn_run_backward, .flops = 8, .unit = 'g', .measure = rnn_measure, .in = "hshh", .out = "shp"
 };

@@ -2,13 +2,14 @@
 #ifndef CNN_KERNELS_ARRAY_RNN_H
 #define CNN_KERNELS_ARRAY_RNN_H
 
-#include "kernels/array/nest.h"
+#include "kernels/array/map.h"
 
 typedef struct cnn__rnn_step {
     cnn_dtype dtype;
     int cell;
     int64_t rows, hidden, time;
     int64_t parts;                        /* gates */
+    int64_t stride;                       /* elements from one row of the gates to the next */
     const void *bias, *before, *h_before; /* before: c; of a GRU forward the recurrent product, backward h */
     const int64_t *lengths;               /* NULL: all sequences take part */
     void *gates, *kept, *h, *y;           /* kept: c; of a GRU n's part of the recurrent product */
@@ -21,15 +22,15 @@ typedef struct cnn__rnn_gradient {
 } cnn__rnn_gradient;
 
 /* The loops of a dtype, each of one row. */
-typedef struct cnn__rnn_loops {
+struct cnn__rnn_loops {
     void (*add)(int64_t n, int64_t first, const void *from, const void *bias, void *to);
     void (*cell)(const cnn__rnn_step *s, int64_t row);
     void (*reset)(const cnn__rnn_step *s, int64_t row);
     void (*relu)(const cnn__rnn_step *s, int64_t row);
     void (*output)(const cnn__rnn_step *s, int64_t row);
     void (*slopes[4])(const cnn__rnn_step *s, const cnn__rnn_gradient *grad, int64_t row);
-} cnn__rnn_loops;
+};
 
-extern const cnn__rnn_loops cnn__rnn_loops_f32, cnn__rnn_loops_f64;
+extern const cnn__rnn_loops cnn__rnn_loops_f64;
 
 #endif

@@ -4,5 +4,5 @@
 #include <string.h>
 
 #define X double
-#define FN(name) name##_f64
+#define FN(name) cnn__##name##_f64
 #include "kernels/array/rnn_impl.h"

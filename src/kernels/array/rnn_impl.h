@@ -19,7 +19,7 @@ static void FN(rnn_add)(int64_t n, int64_t first, const void *from, const void *
 static void FN(rnn_lstm_cell)(const cnn__rnn_step *s, int64_t row)
 {
     const int64_t n = s->hidden;
-    const X *i = (const X *)s->gates + row * 4 * n, *f = i + n, *g = f + n;
+    const X *i = (const X *)s->gates + row * s->stride, *f = i + n, *g = f + n;
     const X *before = s->before ? (const X *)s->before + row * n : NULL;
     X *restrict c = (X *)s->kept + row * n;
     for (int64_t k = 0; k < n; k++) {
@@ -34,9 +34,10 @@ static void FN(rnn_lstm_cell)(const cnn__rnn_step *s, int64_t row)
 static void FN(rnn_gru_reset)(const cnn__rnn_step *s, int64_t row)
 {
     const int64_t n = s->hidden;
-    X *r = (X *)s->gates + row * 3 * n, *gate = r + 2 * n, *kept = (X *)s->kept + row * n;
+    X *r = (X *)s->gates + row * s->stride, *gate = r + 2 * n, *kept = (X *)s->kept + row * n;
     memset(kept, 0, (size_t)n * sizeof *kept);
-    FN(rnn_add)(n, 2 * n, s->before ? (const X *)s->before + row * 3 * n : NULL, s->bias, kept);
+    FN(rnn_add)(n, 2 * n, s->before ? (const X *)s->before + row * s->stride : NULL, s->bias, kept);
+    CNN__IVDEP
     for (int64_t k = 0; k < n; k++) {
         gate[k] += r[k] * kept[k];
     }
@@ -46,24 +47,33 @@ static void FN(rnn_gru_reset)(const cnn__rnn_step *s, int64_t row)
 static void FN(rnn_output)(const cnn__rnn_step *s, int64_t row)
 {
     const int64_t n = s->hidden;
-    const X *gates = (const X *)s->gates + row * s->parts * n;
-    const X *before = s->h_before ? (const X *)s->h_before + row * n : NULL;
+    const X *gates = (const X *)s->gates + row * s->stride;
     X *h = (X *)s->h + row * n;
-    for (int64_t k = 0; k < n && s->cell == CNN_RNN_LSTM; k++) {
-        h[k] *= gates[3 * n + k];
+    const X *before = s->h_before ? (const X *)s->h_before + row * n : h;
+    if (s->parts == 1) {
+        memcpy(h, gates, (size_t)n * sizeof *h);
+        return;
     }
-    for (int64_t k = 0; k < n && s->cell == CNN_RNN_GRU; k++) {
+    if (s->cell == CNN_RNN_LSTM) {
+        CNN__IVDEP
+        for (int64_t k = 0; k < n; k++) {
+            h[k] *= gates[3 * n + k];
+        }
+        return;
+    }
+    if (before == h) {
+        memset(h, 0, (size_t)n * sizeof *h);
+    }
+    CNN__IVDEP
+    for (int64_t k = 0; k < n; k++) {
         X z = gates[n + k], new = gates[2 * n + k];
-        h[k] = new + z *((before ? before[k] : 0) - new);
-    }
-    for (int64_t k = 0; k < n && s->parts == 1; k++) {
-        h[k] = gates[k];
+        h[k] = new + z *(before[k] - new);
     }
 }
 
 static void FN(rnn_relu)(const cnn__rnn_step *s, int64_t row)
 {
-    X *gates = (X *)s->gates + row * s->hidden;
+    X *gates = (X *)s->gates + row * s->stride;
     for (int64_t k = 0; k < s->hidden; k++) {
         gates[k] = gates[k] < 0 ? 0 : gates[k];
     }
@@ -72,10 +82,10 @@ static void FN(rnn_relu)(const cnn__rnn_step *s, int64_t row)
 /* dg holds tanh(c). dh arrives in dout, dc where it leaves. */
 static void FN(rnn_lstm_slopes)(const cnn__rnn_step *s, const cnn__rnn_gradient *grad, int64_t row)
 {
-    const int64_t n = s->hidden, at = row * n;
-    const X *i = (const X *)s->gates + 4 * at, *f = i + n, *g = f + n, *o = g + n;
+    const int64_t n = s->hidden, at = row * n, wide = row * s->stride;
+    const X *i = (const X *)s->gates + wide, *f = i + n, *g = f + n, *o = g + n;
     const X *before = s->before ? (const X *)s->before + at : f;
-    X *di = (X *)grad->dgates + 4 * at, *df = di + n, *dg = df + n, *dout = dg + n, *dc = (X *)grad->more + at;
+    X *di = (X *)grad->dgates + wide, *df = di + n, *dg = df + n, *dout = dg + n, *dc = (X *)grad->more + at;
     CNN__IVDEP
     for (int64_t k = 0; k < n; k++) {
         X t = dg[k], all = dc[k] + dout[k] * o[k] * (1 - t * t);
@@ -90,18 +100,19 @@ static void FN(rnn_lstm_slopes)(const cnn__rnn_step *s, const cnn__rnn_gradient 
     }
 }
 
-/* dh arrives in dn. */
+/* dh arrives in dn; where it leaves are zeros, which stand for those of a first step's h before. */
 static void FN(rnn_gru_slopes)(const cnn__rnn_step *s, const cnn__rnn_gradient *grad, int64_t row)
 {
-    const int64_t n = s->hidden, at = row * n;
-    const X *r = (const X *)s->gates + 3 * at, *z = r + n, *new = z + n, *kept = (const X *)s->kept + at;
-    const X *before = s->before ? (const X *)s->before + at : NULL;
-    X *dr = (X *)grad->dgates + 3 * at, *dz = dr + n, *dn = dz + n, *product = (X *)grad->more + 3 * at,
+    const int64_t n = s->hidden, at = row * n, wide = row * s->stride;
+    const X *r = (const X *)s->gates + wide, *z = r + n, *new = z + n, *kept = (const X *)s->kept + at;
+    X *dr = (X *)grad->dgates + wide, *dz = dr + n, *dn = dz + n, *product = (X *)grad->more + wide,
       *dh = (X *)grad->dh + at;
+    const X *before = s->before ? (const X *)s->before + at : dh;
+    CNN__IVDEP
     for (int64_t k = 0; k < n; k++) {
         X all = dn[k];
+        dz[k] = all * (before[k] - new[k]) * z[k] * (1 - z[k]);
         dh[k] = all * z[k];
-        dz[k] = all * ((before ? before[k] : 0) - new[k]) * z[k] * (1 - z[k]);
         dn[k] = all * (1 - z[k]) * (1 - new[k] * new[k]);
         dr[k] = dn[k] * kept[k] * r[k] * (1 - r[k]);
         product[k] = dr[k];
@@ -114,14 +125,14 @@ static void FN(rnn_gru_slopes)(const cnn__rnn_step *s, const cnn__rnn_gradient *
 static void FN(rnn_simple_slopes)(const cnn__rnn_step *s, const cnn__rnn_gradient *grad, int64_t row)
 {
     const int64_t n = s->hidden;
-    const X *h = (const X *)s->gates + row * n;
-    X *d = (X *)grad->dgates + row * n;
+    const X *h = (const X *)s->gates + row * s->stride;
+    X *d = (X *)grad->dgates + row * s->stride;
     for (int64_t k = 0; k < n; k++) {
         d[k] *= s->cell == CNN_RNN_TANH ? 1 - h[k] * h[k] : (X)(h[k] > 0);
     }
 }
 
-const cnn__rnn_loops FN(cnn__rnn_loops) = {
+const cnn__rnn_loops FN(rnn_loops) = {
     FN(rnn_add),       FN(rnn_lstm_cell),
     FN(rnn_gru_reset), FN(rnn_relu),
     FN(rnn_output),    { FN(rnn_lstm_slopes), FN(rnn_gru_slopes), FN(rnn_simple_slopes), FN(rnn_simple_slopes) },

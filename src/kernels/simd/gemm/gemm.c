@@ -243,6 +243,11 @@ static void gemm_prefetch_stretch(gemm_task *t)
     int64_t column = t->column * TILE_WIDTH, columns = min64(t->columns * TILE_WIDTH, g->n - column);
     t->next = t->later = (prefetch){ 0 };
     if (depth <= 0) {
+        /* C was in no stretch before, and its other columns follow the first ones. Full panels fetch it by tiles. */
+        if (!FULL_PANELS && ROWS_FIT_A_VECTOR && g->accumulate && k <= K_BLOCK) {
+            t->next = prefetch_make(t->job->c + t->begin * TILE_ROWS * g->ldc + column, columns * size,
+                                    min64(t->end * TILE_ROWS, g->m) - t->begin * TILE_ROWS, g->ldc * size, calls / 4);
+        }
         return;
     }
     t->next = g->packed ? prefetch_make(t->b + t->depth * TILE_WIDTH, depth * TILE_WIDTH * size, t->columns,

@@ -240,11 +240,14 @@ static void FN(map_pow_scalar)(int64_t n, void *to, const void *const *from, con
 #define CNN__WITHOUT_RARE_LOSSES
 #define RARE_MAPS cnn__maps_f32_avx2
 #define NLL_LOOPS cnn__nll_f32_avx2
+#define RNN_LOOPS cnn__rnn_loops_f32_avx2
 extern const cnn__maps RARE_MAPS;
 extern const cnn__nll_loops NLL_LOOPS;
+extern const cnn__rnn_loops RNN_LOOPS;
 #else
 #define RARE_MAPS CNN__SIMD(maps_f32)
 #define NLL_LOOPS CNN__SIMD(nll_f32)
+#define RNN_LOOPS CNN__SIMD(rnn_loops_f32)
 #endif
 
 #define OWN_MAPS
@@ -264,6 +267,7 @@ static const cnn__map_tables map_tables = {
     .f64 = &cnn__maps_f64,
     .rare_f32 = &RARE_MAPS,
     .nll_f32 = &NLL_LOOPS,
+    .rnn_f32 = &RNN_LOOPS,
     .blocks = blocks,
     .reduce_f32 = CNN__SIMD(reduce_f32),
     .softmax_f32 = CNN__SIMD(softmax_f32),
@@ -276,6 +280,7 @@ static const cnn__map_tables map_tables = {
 };
 #undef RARE_MAPS
 #undef NLL_LOOPS
+#undef RNN_LOOPS
 
 static void CNN__SIMD(array_unary)(cnn__unary op, const cnn__nest *nest, cnn_dtype dtype, const double values[2],
                                    void *y, const void *x, cnn__pool *pool)
