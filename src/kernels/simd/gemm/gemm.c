@@ -19,7 +19,10 @@ enum {
     BLOCK_PANELS = 8,                                 /* panels of columns */
     A_PANELS = 4,                                     /* panels that are packed together */
     FEW_PANELS = 2, /* panels of rows, at most, that are hardly worth packing either */
-    NARROW = 768    /* columns of C, at most, for which a packed A is read too few times to pay */
+    NARROW = 768,   /* columns of C, at most, for which a packed A is read too few times to pay */
+    SMALL_A = CNN__VECTOR_BYTES == 64 ? L1_FLOATS : 0, /* floats of a transposed A, at most, that is read as it lies */
+    SHARED_FLOATS = L2_FLOATS,                         /* floats of a B, at most, that is packed once for all rows */
+    TASK_WORK = CNN__POOL_GRAIN / 4                    /* vectors of products that are worth a task */
 };
 
 typedef struct gemm_job {
@@ -49,21 +52,28 @@ typedef struct gemm_task {
 
 enum { OPERAND_FLOATS = (BLOCK_PANELS * K_BLOCK * TILE_WIDTH + LANES + TILE_ROWS * TILE_WIDTH + 16) / 16 * 16 };
 
-static void gemm_plan_blocks(gemm_job *job, const cnn__gemm *g)
+/* Whether A is not packed. Rows that would share a set of L1 always are. */
+static bool reads_a_in_place(const cnn__gemm *g, int64_t panels)
 {
+    bool small = g->trans_a ? g->m * g->k <= SMALL_A : g->n <= NARROW || panels <= FEW_PANELS;
+    return small && g->lda % L1_SET_FLOATS;
+}
+
+static __attribute__((noinline)) void gemm_plan_blocks(gemm_job *job, const cnn__gemm *g)
+{
+    const double work = (double)g->m * (double)g->n * (double)g->k / (LANES * TASK_WORK);
+    const int64_t tasks = work < MIN_TASKS ? (int64_t)work + 1 : MIN_TASKS;
     job->g = g;
     job->panels = divide_up(g->m, TILE_ROWS);
-    /* Rows of A that would share a set of L1 are packed. */
-    job->along = !g->trans_a && (g->n <= NARROW || job->panels <= FEW_PANELS) && g->n % TILE_WIDTH == 0 &&
-                 g->lda % L1_SET_FLOATS;
+    job->along = reads_a_in_place(g, job->panels);
     job->column_panels = divide_up(g->n, TILE_WIDTH);
     job->row_blocks = divide_up(job->panels, BLOCK_ROWS / TILE_ROWS);
     job->column_blocks = divide_up(job->column_panels, BLOCK_PANELS);
-    if (job->row_blocks * job->column_blocks < MIN_TASKS) {
-        job->column_blocks = min64(job->column_panels, divide_up(MIN_TASKS, job->row_blocks));
+    if (job->row_blocks * job->column_blocks < tasks) {
+        job->column_blocks = min64(job->column_panels, divide_up(tasks, job->row_blocks));
     }
-    if (job->row_blocks * job->column_blocks < MIN_TASKS) {
-        job->row_blocks = min64(job->panels, divide_up(MIN_TASKS, job->column_blocks));
+    if (job->row_blocks * job->column_blocks < tasks) {
+        job->row_blocks = min64(job->panels, divide_up(tasks, job->column_blocks));
     }
     job->block_panels = divide_up(job->panels, job->row_blocks);
     job->row_blocks = divide_up(job->panels, job->block_panels);
@@ -81,6 +91,13 @@ static size_t gemm_scratch_size(const gemm_job *job)
 static size_t gemm_packed_size(const gemm_job *job)
 {
     return job->along ? 0 : (size_t)round_up(job->panels * TILE_ROWS * job->g->k + LANES, 16) * sizeof(float);
+}
+
+/* The bytes of a B that is packed once because several blocks of rows read it; 0: each task packs what it reads. */
+static size_t gemm_shared_size(const gemm_job *job)
+{
+    int64_t floats = job->column_panels * TILE_WIDTH * job->g->k;
+    return job->row_blocks > 1 && !job->g->packed && floats <= SHARED_FLOATS ? (size_t)floats * sizeof(float) : 0;
 }
 
 /* A column without gaps is also a row of Bᵀ, which the dot products can read. */
@@ -114,7 +131,7 @@ size_t CNN__SIMD(gemm_workspace)(const cnn__gemm *given, int workers)
     if (by_dots(g) || by_rows(g)) {
         return by_rows(g) && long_sum(g->k) ? (size_t)workers * rows_wide_size(g) : 0;
     }
-    return gemm_packed_size(&job) + (size_t)workers * gemm_scratch_size(&job);
+    return gemm_packed_size(&job) + gemm_shared_size(&job) + (size_t)workers * gemm_scratch_size(&job);
 }
 
 /* All of B: [panel][k][TILE_WIDTH]. */
@@ -155,6 +172,10 @@ static void pack_column(const gemm_job *job, int64_t column, int64_t k, int64_t 
 {
     const cnn__gemm *g = job->g;
     int64_t count = g->n - column < TILE_WIDTH ? g->n - column : TILE_WIDTH;
+    if (!g->trans_b && count == TILE_WIDTH) {
+        pack_across(job->b + k * g->ldb + column, g->ldb, 1, depth, to);
+        return;
+    }
     if (!g->trans_b) {
         pack_straight(job->b + k * g->ldb + column, g->ldb, count, TILE_WIDTH, depth, to, TILE_WIDTH);
         return;
@@ -183,19 +204,30 @@ static void pack_b(const gemm_task *t)
     }
 }
 
-/* A tile at the edge of C, which is computed in a buffer and copied. */
-static void multiply_edge(gemm_task *t, int64_t panel, int64_t column, const float *b, const float *first)
+/* The rows of A from `row` on, in the steps of this stretch. */
+static tile_operand rows_of_a(const gemm_task *t, int64_t row)
 {
     const gemm_job *job = t->job;
-    const cnn__gemm *g = job->g;
-    int64_t row = panel * TILE_ROWS, rows = min64(g->m - row, TILE_ROWS), columns = min64(g->n - column, TILE_WIDTH);
-    const float *a = job->packed + (panel * g->k + t->k) * TILE_ROWS;
-    float *c = job->c + row * g->ldc + column;
-    tile_start start = first ? FROM_COLUMNS : FROM_C;
+    const int64_t lda = job->g->lda;
+    if (!job->along) {
+        return (tile_operand){ job->packed + row * job->g->k + t->k * TILE_ROWS, 1, TILE_ROWS, NULL };
+    }
+    return SMALL_A && job->g->trans_a ? (tile_operand){ job->a + row + t->k * lda, 1, lda, NULL }
+                                      : (tile_operand){ job->a + row * lda + t->k, lda, 1, NULL };
+}
+
+/* A tile at the edge of C, which is computed in a buffer and copied. */
+static void multiply_edge(gemm_task *t, int64_t row, int64_t rows, int64_t column, const float *b, const float *first)
+{
+    const cnn__gemm *g = t->job->g;
+    const int64_t columns = min64(g->n - column, TILE_WIDTH);
+    const tile_operand a = rows_of_a(t, row), panel = { b, 1, TILE_WIDTH, NULL };
+    float *c = t->job->c + row * g->ldc + column;
     for (int64_t i = 0; i < rows && !first; i++) {
         copy_floats(c + i * g->ldc, t->aside + i * TILE_WIDTH, columns);
     }
-    tile_product(rows, t->depth, a, b, start, first, t->aside, TILE_WIDTH, &t->next);
+    tile_direct(rows, divide_up(columns, LANES), t->depth, &a, &panel, first ? FROM_COLUMNS : FROM_C, false, first,
+                t->aside, TILE_WIDTH, &t->next);
     for (int64_t i = 0; i < rows; i++) {
         copy_floats(t->aside + i * TILE_WIDTH, c + i * g->ldc, columns);
     }
@@ -214,8 +246,8 @@ static void gemm_multiply_stretch(gemm_task *t, const float *first)
                        .columns = whole,
                        .vectors = 2,
                        .k = t->depth,
-                       .a = { job->packed + (t->begin * g->k + t->k) * TILE_ROWS, 1, TILE_ROWS, NULL },
-                       .a_step = high * (job->along ? g->lda : g->k),
+                       .a = rows_of_a(t, row),
+                       .a_step = high * (job->along ? (SMALL_A && g->trans_a ? 1 : g->lda) : g->k),
                        .b = { t->b, 1, TILE_WIDTH, NULL },
                        .b_step = t->b_step,
                        .start = first ? FROM_COLUMNS : FROM_C,
@@ -223,12 +255,9 @@ static void gemm_multiply_stretch(gemm_task *t, const float *first)
                        .from = first,
                        .c = job->c + row * g->ldc + column,
                        .step = g->ldc };
-    if (job->along) {
-        grid.a = (tile_operand){ job->a + row * g->lda + t->k, g->lda, 1, NULL };
-    }
     tile_multiply(&grid, &t->next);
-    for (int64_t panel = t->begin; panel < t->end && whole < t->columns; panel++) {
-        multiply_edge(t, panel, column + whole * TILE_WIDTH, t->b + whole * grid.b_step,
+    for (int64_t done = 0; done < rows && whole < t->columns; done += high) {
+        multiply_edge(t, row + done, min64(high, rows - done), column + whole * TILE_WIDTH, t->b + whole * grid.b_step,
                       first ? first + whole * TILE_WIDTH : NULL);
     }
 }
@@ -255,7 +284,8 @@ static void gemm_prefetch_stretch(gemm_task *t)
               : g->trans_b
                   ? prefetch_make(t->job->b + column * g->ldb + k, depth * size, columns, g->ldb * size, calls)
                   : prefetch_make(t->job->b + k * g->ldb + column, columns * size, depth, g->ldb * size, calls);
-    t->later = t->job->along
+    t->later = t->job->along && g->trans_a ? (prefetch){ 0 }
+               : t->job->along
                    ? prefetch_make(t->job->a + t->begin * TILE_ROWS * g->lda + k, depth * size,
                                    min64(t->end * TILE_ROWS, g->m) - t->begin * TILE_ROWS, g->lda * size, calls)
                    : prefetch_make(t->job->packed + (t->begin * g->k + k) * TILE_ROWS, depth * TILE_ROWS * size, panels,
@@ -286,7 +316,10 @@ static void gemm_multiply_block(void *arg, int64_t task, int worker)
     int64_t columns = min64(t.columns * TILE_WIDTH, g->n - column);
     float *c = job->c + row * g->ldc + column;
     float start[BLOCK_PANELS * TILE_WIDTH] = { 0 };
-    memset(t.aside, 0, TILE_ROWS * TILE_WIDTH * sizeof(float));
+    if (g->accumulate) {
+        memset(t.aside, 0,
+               TILE_ROWS * TILE_WIDTH * sizeof(float)); /* a tile at the edge of C is read beyond the edge */
+    }
     for (int64_t j = 0; j < t.columns * TILE_WIDTH && t.column * TILE_WIDTH + j < g->n && job->bias; j++) {
         start[j] = job->bias[t.column * TILE_WIDTH + j];
     }
@@ -358,7 +391,7 @@ static void add_bias(const gemm_job *job)
 void CNN__SIMD(gemm)(const cnn__gemm *given, const void *a, const void *b, const void *bias, void *c, void *workspace,
                      cnn__pool *pool)
 {
-    const cnn__gemm same = as_dots(given), *g = &same;
+    cnn__gemm same = as_dots(given), *g = &same;
     gemm_job job = { .a = a, .b = b, .bias = bias, .c = c, .packed = workspace, .pool = pool };
     double work = (double)g->m * (double)g->n * (double)(g->k + 1) / LANES;
     gemm_plan_blocks(&job, g);
@@ -371,6 +404,11 @@ void CNN__SIMD(gemm)(const cnn__gemm *given, const void *a, const void *b, const
         cnn__pool_run(pool, divide_up(g->n, row_columns(g)), work, gemm_rows_task, &job);
         return;
     }
+    const size_t shared = gemm_shared_size(&job);
+    if (shared) {
+        same.packs = true;
+        same.packed = (char *)workspace + gemm_packed_size(&job);
+    }
     if (g->packs) {
         cnn__pool_run(pool, job.column_panels, (double)g->n * (double)g->k, pack_kept_panel, &job);
     }
@@ -381,7 +419,7 @@ void CNN__SIMD(gemm)(const cnn__gemm *given, const void *a, const void *b, const
     if (g->accumulate && bias) {
         add_bias(&job);
     }
-    job.scratch = (char *)workspace + gemm_packed_size(&job);
+    job.scratch = (char *)workspace + gemm_packed_size(&job) + shared;
     job.streamed = !g->accumulate && g->k <= K_BLOCK && streams(job.c, g->m * g->n, g->ldc);
     if (!job.along) {
         int64_t groups = divide_up(job.panels, A_PANELS) * divide_up(g->k, K_BLOCK);
