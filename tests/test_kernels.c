@@ -119,6 +119,12 @@ START_TEST(gemm_agrees_with_the_reference)
         gemm_random(2050, 2048, 3, &place); /* past the caches, where it does not accumulate */
     }
     gemm_random(600, 10, 20, &place);
+    for (int i = 0; i < 8; i++) { /* B packed once for all rows; an A that is read in place in two stretches; a last panel of one column */
+        const int64_t m = i & 4 ? 24 : 500;
+        cnn__gemm g = { .trans_a = i & 1, .trans_b = i & 2, .m = m, .n = 65, .k = 300, .lda = i & 1 ? m : 300,
+                        .ldb = i & 2 ? 300 : 65, .ldc = 67 };
+        gemm_check(&g, true);
+    }
 }
 END_TEST
 
