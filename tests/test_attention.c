@@ -166,6 +166,30 @@ START_TEST(the_future_is_hidden_by_option_and_by_mask)
 END_TEST
 
 /* The weights come out behind the dropout, and are those that the result is made of; evaluation drops none. */
+/* Without a mask rows are made together, unless the scores of one overflow. */
+START_TEST(a_row_of_which_nothing_is_left_gives_zeros)
+{
+    const float queries[] = { 1e-30f, 1e30f, 3e-30f }, keys[] = { -1e30f, -2e30f }, values[] = { 1, 3 };
+    float all[3], alone;
+    cnn_tensor *q = cnn_tensor_from_data(ctx, CNN_F32, CNN_SHAPE(3, 1), queries), *y;
+    cnn_tensor *k = cnn_tensor_from_data(ctx, CNN_F32, CNN_SHAPE(2, 1), keys);
+    cnn_tensor *v = cnn_tensor_from_data(ctx, CNN_F32, CNN_SHAPE(2, 1), values);
+    cnn_tape_begin(tape, CNN_EVAL);
+    y = cnn_scaled_dot_product_attention(cnn_input(tape, q), k, v, NULL, NULL, NULL);
+    ck_assert_int_eq(cnn_tensor_read(y, all, sizeof all), CNN_OK);
+    ck_assert_float_eq(all[1], 0);
+    for (int i = 0; i < 3; i += 2) { /* the others are what they are by themselves */
+        y = cnn_scaled_dot_product_attention(cnn_slice(cnn_input(tape, q), 0, i, i + 1, 1), k, v, NULL, NULL, NULL);
+        ck_assert_int_eq(cnn_tensor_read(y, &alone, sizeof alone), CNN_OK);
+        ck_assert_float_eq(all[i], alone);
+        ck_assert_float_eq_tol(alone, 1 + 2 / (1 + expf(i ? 3 : 1)), 1e-6f);
+    }
+    cnn_tensor_free(q);
+    cnn_tensor_free(k);
+    cnn_tensor_free(v);
+}
+END_TEST
+
 START_TEST(weights_are_dropped_in_training)
 {
     cnn_tensor *ones = cnn_tensor_ones(ctx, CNN_F32, CNN_SHAPE(40, 50)), *values = cnn_tensor_ones(ctx, CNN_F32, CNN_SHAPE(50, 1));
@@ -407,6 +431,7 @@ int main(void)
     tests = suite_case(suite, "behaviour", setup, teardown);
     tcase_add_test(tests, gradients_agree_with_finite_differences);
     tcase_add_test(tests, the_future_is_hidden_by_option_and_by_mask);
+    tcase_add_test(tests, a_row_of_which_nothing_is_left_gives_zeros);
     tcase_add_test(tests, weights_are_dropped_in_training);
     tcase_add_test(tests, gradients_see_what_was_dropped);
     tcase_add_test(tests, results_do_not_depend_on_threads);
