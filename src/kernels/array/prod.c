@@ -1,5 +1,5 @@
-/* Products of f32, and the gradient of a product: dx[i] = dy · the product of all other elements, which divides by nothing
- * and so is right for zeros. Products are made in double, in an order that depends on the sizes alone. */
+/* Products of f32, and the gradient of a product: dx[i] = dy · the product of all other elements, which divides by
+ * nothing and so is right for zeros. Products are made in double, in an order that depends on the sizes alone. */
 #include "kernels/array/reduce.h"
 #include "kernels/launch.h"
 

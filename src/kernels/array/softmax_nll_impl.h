@@ -214,7 +214,8 @@ static void FN(row_gradient)(const cnn__softmax_nll *g, int64_t sample, int64_t 
 }
 
 /* d loss / d logit = softmax · Σ q − q */
-static void FN(logits_gradient)(const cnn__softmax_nll *g, cnn__nll_run r, const double *dy, void *dlogits)
+static void FN(logits_gradient)(const cnn__softmax_nll *g, cnn__nll_run r, const double *dy, const double *total,
+                                void *dlogits)
 {
     if (g->inner == 1 && cnn__nll_plain(g)) {
         for (int i = 0; i < r.count; i++) {
@@ -241,14 +242,14 @@ static void FN(logits_gradient)(const cnn__softmax_nll *g, cnn__nll_run r, const
         b.largest[i] = largest[k];
         b.log_sum[i] = (double)log_sum[k];
         b.scale[i] = dy[k];
-        b.total[i] = plain;
+        b.total[i] = total ? *total : plain;
         b.target[i] = indexed ? cnn__nll_index(g, r.sample + k) : 0;
     }
     if (beside) {
         FN(turn_rows)(r.count, g->classes, x, g->classes, room, CNN__NLL_RUN);
         x = dx = room;
     }
-    for (int pass = plain; pass < 2; pass++) { /* the totals of the factors, then the slopes */
+    for (int pass = plain || total; pass < 2; pass++) { /* the totals of the factors, then the slopes */
         for (int64_t class = 0; class < g->classes; class += b.across ? 1 : CNN__NLL_RUN) {
             const int n = b.across ? r.count : (int)cnn__min(g->classes - class, CNN__NLL_RUN);
             if (g->weight || !indexed) {

@@ -143,6 +143,23 @@ static void target_gradient(const cnn__softmax_nll *g, int64_t sample, int64_t f
     }
 }
 
+/* The sums of the factors over the classes, for the samples of a run of long rows with smoothing. Each addition waits
+ * for the one before, but not for those of another sample. */
+static void smoothed_totals(const cnn__softmax_nll *g, cnn__nll_run r, double *total)
+{
+    const double hit = 1 - g->smoothing + g->share, miss = g->share;
+    double target[CNN__NLL_ROWS];
+    for (int k = 0; k < CNN__NLL_ROWS; k++) {
+        target[k] = k < r.count ? (double)cnn__nll_index(g, r.sample + k) : 0;
+        total[k] = 0;
+    }
+    for (int64_t c = 0; c < g->classes; c++) {
+        for (int k = 0; k < CNN__NLL_ROWS; k++) {
+            total[k] += (double)c == target[k] ? hit : miss;
+        }
+    }
+}
+
 void cnn__nll_backward(const cnn__softmax_nll *g, cnn__nll_run r, const cnn__nll_gradients *out)
 {
     double dy[CNN__NLL_RUN];
@@ -158,7 +175,14 @@ void cnn__nll_backward(const cnn__softmax_nll *g, cnn__nll_run r, const cnn__nll
             target_gradient(g, sample, first, dy[i], out->dtarget);
         }
     }
-    if (out->dlogits && g->function == CNN_LOSS_CROSS_ENTROPY) {
-        g->loops->gradient(g, r, dy, out->dlogits);
+    if (out->dlogits && cnn__nll_smoothed_rows(g)) {
+        double totals[CNN__NLL_ROWS];
+        smoothed_totals(g, r, totals);
+        for (int i = 0; i < r.count; i++) {
+            const cnn__nll_run one = { r.sample + i, cnn__nll_first(g, r, i), 1 };
+            g->loops->gradient(g, one, dy + i, totals + i, out->dlogits);
+        }
+    } else if (out->dlogits && g->function == CNN_LOSS_CROSS_ENTROPY) {
+        g->loops->gradient(g, r, dy, NULL, out->dlogits);
     }
 }
