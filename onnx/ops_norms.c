@@ -7,6 +7,12 @@ static double zero(double value)
     return value > 0 ? value : CNN_ZERO;
 }
 
+/* The batch's part of running statistics, of which ONNX has the rest: 0.1 and not 1 − 0.9, which is 2^-55 less. */
+static double part_of_batch(double momentum)
+{
+    return cnn__onnx_as_decimal((float)(1 - momentum));
+}
+
 /* Makes [C] stand beside x [N,C,…]. */
 static cnn_tensor *by_channel(cnn_tensor *weight, const cnn_tensor *x)
 {
@@ -54,7 +60,7 @@ bool cnn__onnx_op_batch_norm(cnn__onnx_run *run)
 {
     cnn_tensor *x = cnn__onnx_in(run, 0), *weight = cnn__onnx_in(run, 1), *bias = cnn__onnx_in(run, 2),
                *mean = cnn__onnx_in(run, 3), *var = cnn__onnx_in(run, 4);
-    double eps = cnn__onnx_float(run, "epsilon", 1e-5), momentum = cnn__onnx_float(run, "momentum", 0.9);
+    double eps = cnn__onnx_decimal(run, "epsilon", 1e-5), momentum = cnn__onnx_decimal(run, "momentum", 0.9);
     if (!x || !weight || !bias || !mean || !var || cnn_tensor_ndim(x) < 2) {
         return cnn__onnx_step_fail(run, CNN_ERROR_SHAPE, "an input of rank %d, expected 2 or more",
                                    x ? cnn_tensor_ndim(x) : 0);
@@ -72,7 +78,7 @@ bool cnn__onnx_op_batch_norm(cnn__onnx_run *run)
     cnn_tensor *y = cnn_batch_norm(x, weight, bias, mean, var,
                                    &(cnn_batch_norm_options){ .struct_size = sizeof(cnn_batch_norm_options),
                                                               .eps = zero(eps),
-                                                              .momentum = zero(1 - momentum) });
+                                                              .momentum = zero(part_of_batch(momentum)) });
     for (int i = 1; i < run->step->out_count && i < 3; i++) {
         if (run->step->out[i] >= 0 &&
             !cnn__onnx_out(run, i, cnn_input(run->tape, i == 1 ? mean : var), cnn__onnx_type(run, i + 2))) {
@@ -84,9 +90,10 @@ bool cnn__onnx_op_batch_norm(cnn__onnx_run *run)
 
 bool cnn__onnx_op_instance_norm(cnn__onnx_run *run)
 {
-    cnn_tensor *y = cnn_instance_norm(cnn__onnx_in(run, 0), cnn__onnx_in(run, 1), cnn__onnx_in(run, 2), NULL, NULL,
-                                      &(cnn_batch_norm_options){ .struct_size = sizeof(cnn_batch_norm_options),
-                                                                 .eps = zero(cnn__onnx_float(run, "epsilon", 1e-5)) });
+    cnn_tensor *y =
+        cnn_instance_norm(cnn__onnx_in(run, 0), cnn__onnx_in(run, 1), cnn__onnx_in(run, 2), NULL, NULL,
+                          &(cnn_batch_norm_options){ .struct_size = sizeof(cnn_batch_norm_options),
+                                                     .eps = zero(cnn__onnx_decimal(run, "epsilon", 1e-5)) });
     return cnn__onnx_out(run, 0, y, cnn__onnx_type(run, 0));
 }
 
@@ -109,7 +116,7 @@ bool cnn__onnx_op_layer_norm(cnn__onnx_run *run)
     int axis = cnn__onnx_axis(run, cnn__onnx_int(run, "axis", -1), cnn__onnx_rank(run, 0)),
         type = cnn__onnx_type(run, 0);
     int64_t shape[CNN_MAX_DIMS];
-    double eps = cnn__onnx_float(run, "epsilon", 1e-5);
+    double eps = cnn__onnx_decimal(run, "epsilon", 1e-5);
     cnn_tensor *x = cnn__onnx_in(run, 0), *weight = cnn__onnx_in(run, 1),
                *bias = cnn__onnx_has(run, 2) ? cnn__onnx_in(run, 2) : NULL;
     if (axis < 0 || !x || !weight) {
@@ -142,16 +149,16 @@ bool cnn__onnx_op_group_norm(cnn__onnx_run *run)
         weight = cnn_reshape(cnn_expand(cnn_unsqueeze(weight, 1), 2, wide), 1, &channels);
         bias = cnn_reshape(cnn_expand(cnn_unsqueeze(bias, 1), 2, wide), 1, &channels);
     }
-    cnn_norm_options options = { .struct_size = sizeof options, .eps = zero(cnn__onnx_float(run, "epsilon", 1e-5)) };
+    cnn_norm_options options = { .struct_size = sizeof options, .eps = zero(cnn__onnx_decimal(run, "epsilon", 1e-5)) };
     return cnn__onnx_out(run, 0, cnn_group_norm(x, groups, weight, bias, &options), cnn__onnx_type(run, 0));
 }
 
 bool cnn__onnx_op_lrn(cnn__onnx_run *run)
 {
     cnn_local_response_norm_options options = { .struct_size = sizeof options,
-                                                .alpha = zero(cnn__onnx_float(run, "alpha", 1e-4)),
-                                                .beta = zero(cnn__onnx_float(run, "beta", 0.75)),
-                                                .k = zero(cnn__onnx_float(run, "bias", 1)) };
+                                                .alpha = zero(cnn__onnx_decimal(run, "alpha", 1e-4)),
+                                                .beta = zero(cnn__onnx_decimal(run, "beta", 0.75)),
+                                                .k = zero(cnn__onnx_decimal(run, "bias", 1)) };
     return cnn__onnx_out(run, 0, cnn_local_response_norm(cnn__onnx_in(run, 0), cnn__onnx_int(run, "size", 1), &options),
                          cnn__onnx_type(run, 0));
 }
@@ -174,7 +181,7 @@ bool cnn__onnx_op_rms_norm(cnn__onnx_run *run)
 {
     int axis = cnn__onnx_axis(run, cnn__onnx_int(run, "axis", -1), cnn__onnx_rank(run, 0));
     int64_t shape[CNN_MAX_DIMS];
-    cnn_norm_options options = { .struct_size = sizeof options, .eps = zero(cnn__onnx_float(run, "epsilon", 1e-5)) };
+    cnn_norm_options options = { .struct_size = sizeof options, .eps = zero(cnn__onnx_decimal(run, "epsilon", 1e-5)) };
     cnn_tensor *x = cnn__onnx_in(run, 0);
     if (axis < 0 || !x) {
         return false;

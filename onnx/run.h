@@ -79,6 +79,8 @@ bool cnn__onnx_range(int type, double *low, double *high);
 const cnn__onnx_attribute *cnn__onnx_attribute_of(const cnn__onnx_step *step, const char *name);
 int64_t cnn__onnx_int(const cnn__onnx_run *run, const char *name, int64_t otherwise);
 double cnn__onnx_float(const cnn__onnx_run *run, const char *name, double otherwise);
+double cnn__onnx_decimal(const cnn__onnx_run *run, const char *name, double otherwise);
+double cnn__onnx_as_decimal(float value);
 cnn__onnx_text cnn__onnx_string(const cnn__onnx_run *run, const char *name, const char *otherwise);
 /* NULL: there is none. */
 const int64_t *cnn__onnx_ints(const cnn__onnx_run *run, const char *name, int *count);

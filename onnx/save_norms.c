@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+static const double DEFAULT_MOMENTUM = 0.1; /* left out of files: ONNX has 0.9, the part of the old statistics */
+
 /* Operand i, or as many numbers as there are channels. */
 static const char *weight_or(cnn__export *s, const cnn_trace_node *node, int i, int64_t count, double value)
 {
@@ -31,6 +33,10 @@ void cnn__export_write_batch_norm(cnn__export *s, const cnn_trace_node *node)
     cnn__export_operand(&op, cnn__export_in(s, node, 4));
     cnn__export_result(&op, cnn__export_out(s, node));
     cnn__export_float(&op, "epsilon", cnn__export_real_at(s, node, "eps"));
+    const double momentum = cnn__export_real_at(s, node, "momentum");
+    if (momentum < DEFAULT_MOMENTUM || momentum > DEFAULT_MOMENTUM) {
+        cnn__export_float(&op, "momentum", 1 - momentum);
+    }
     cnn__export_end(s, &op, "BatchNormalization");
 }
 

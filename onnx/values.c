@@ -3,6 +3,7 @@
 
 #include <cnn/ops.h>
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +55,30 @@ double cnn__onnx_float(const cnn__onnx_run *run, const char *name, double otherw
 {
     const cnn__onnx_attribute *a = cnn__onnx_attribute_of(run->step, name);
     return a ? (double)a->f : otherwise;
+}
+
+/* The number of at most 6 digits, none of them behind the 22nd place, that f32 holds as `value`, or else `value`: 1e-5
+ * and not 9.99999975e-06. f32 tells all numbers of so many digits apart (FLT_DIG), and powers of ten up to 10^22 are
+ * exact in double, so that the quotient is the double nearest to the number. */
+double cnn__onnx_as_decimal(float value)
+{
+    double found = (double)value;
+    bool done = false;
+    for (double power = 1; !done && power <= 1e22 && fabs((double)value) * power < 1e6; power *= 10) {
+        const double near = round((double)value * power) / power;
+        done = (float)near == value;
+        found = done ? near : found;
+    }
+    return found;
+}
+
+/* An attribute that libcnn and PyTorch compute with in double and that a file has in f32, as the program that wrote the
+ * file had it. The two differ by a part of 2^-24 at most. Where results are rounded once, from double, this changes a
+ * few of them, and training amplifies that. */
+double cnn__onnx_decimal(const cnn__onnx_run *run, const char *name, double otherwise)
+{
+    const cnn__onnx_attribute *a = cnn__onnx_attribute_of(run->step, name);
+    return a ? cnn__onnx_as_decimal(a->f) : otherwise;
 }
 
 cnn__onnx_text cnn__onnx_string(const cnn__onnx_run *run, const char *name, const char *otherwise)

@@ -91,11 +91,63 @@ START_TEST(an_imported_resnet18_follows_the_one_in_c)
 }
 END_TEST
 
+/* An attribute of the first operation `op` of a module, which sees `input`. */
+static double attribute_of(cnn_module *net, const cnn_trace_input *input, const char *op, const char *name)
+{
+    cnn_trace *trace = cnn_trace_create(net, input, 1, NULL);
+    const cnn_trace_node *node;
+    const double *found = NULL;
+    double value;
+    ck_assert_msg(trace != NULL, "%s", cnn_last_error(ctx));
+    for (int i = 0; !found && (node = cnn_trace_get_node(trace, i)) != NULL; i++) {
+        for (int k = 0; k < node->attribute_count && strcmp(node->op, op) == 0; k++) {
+            found = strcmp(node->attributes[k].name, name) == 0 ? node->attributes[k].reals : found;
+        }
+    }
+    ck_assert_msg(found != NULL, "no %s of %s", name, op);
+    value = *found;
+    cnn_trace_free(trace);
+    return value;
+}
+
+/* `own` is saved, loaded and freed: both have the same attributes `names`, NULL behind them, in double. */
+static void same_attributes(cnn_module *own, const char *op, const char *const *names)
+{
+    const int64_t shape[4] = { -1, 6, 4, 4 };
+    const cnn_trace_input input = { .shape = shape, .ndim = 4 }, two = { .shape = (int64_t[]){ 2, 6, 4, 4 }, .ndim = 4 };
+    cnn_onnx_save_options options = { .struct_size = sizeof options, .inputs = &input, .opset = 21 };
+    ck_assert_msg(own && cnn_onnx_save(own, in_folder("one.onnx"), &options) == CNN_OK, "%s", cnn_last_error(ctx));
+    cnn_module *imported = cnn_onnx_load(ctx, in_folder("one.onnx"), NULL);
+    ck_assert_msg(imported != NULL, "%s", cnn_last_error(ctx));
+    for (; *names; names++) {
+        double expected = attribute_of(own, &two, op, *names), got = attribute_of(imported, &two, op, *names);
+        ck_assert_msg(expected <= got && got <= expected, "%s of %s: %.17g, imported %.17g", *names, op, expected, got);
+    }
+    cnn_module_free(imported);
+    cnn_module_free(own);
+}
+
+/* A file has them in f32. What has at most 6 digits comes back, and so does what f32 holds exactly. */
+START_TEST(numbers_of_norms_come_back_in_double)
+{
+    static const double eps[] = { 1e-5, 1e-3, 1e-12, 1e-20, 0x1p-17, 0.123456, 2.5 }, momentum[] = { 0.1, 0.01, 0.3, 0.99, 1, CNN_ZERO, 0.25 };
+    for (int i = 0; i < 7; i++) {
+        same_attributes(cnn_batch_norm2d_new(ctx, 6, .eps = eps[i], .momentum = momentum[i]), "batch_norm",
+                        (const char *const[]){ "eps", "momentum", NULL });
+        same_attributes(cnn_group_norm_new(ctx, 3, 6, .eps = eps[i]), "group_norm", (const char *const[]){ "eps", NULL });
+        same_attributes(cnn_layer_norm_new(ctx, 4, .eps = eps[i]), "layer_norm", (const char *const[]){ "eps", NULL });
+    }
+    same_attributes(cnn_local_response_norm_new(ctx, 5, .alpha = 1e-4, .beta = 0.7, .k = 1.1), "local_response_norm",
+                    (const char *const[]){ "alpha", "beta", "k", NULL });
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("onnx_training");
     TCase *tests = suite_case(suite, "training", setup_folder, teardown_folder);
     tcase_set_timeout(tests, 120);
+    tcase_add_test(tests, numbers_of_norms_come_back_in_double);
     tcase_add_test(tests, an_imported_resnet18_follows_the_one_in_c);
     return suite_run(suite);
 }
