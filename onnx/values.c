@@ -62,12 +62,13 @@ double cnn__onnx_float(const cnn__onnx_run *run, const char *name, double otherw
  * exact in double, so that the quotient is the double nearest to the number. */
 double cnn__onnx_as_decimal(float value)
 {
-    double found = (double)value;
+    double found = (double)value, power = 1;
     bool done = false;
-    for (double power = 1; !done && power <= 1e22 && fabs((double)value) * power < 1e6; power *= 10) {
+    for (int places = 0; !done && places <= 22 && fabs((double)value) * power < 1e6; places++) {
         const double near = round((double)value * power) / power;
         done = (float)near == value;
         found = done ? near : found;
+        power *= 10;
     }
     return found;
 }
