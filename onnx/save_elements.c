@@ -135,6 +135,13 @@ void cnn__export_write_scaled_log(cnn__export *s, const cnn_trace_node *node)
     cnn__export_emit(s, "Mul", cnn__export_out(s, node), log, number(s, node, factor));
 }
 
+/* 1 − erf(x), of which little is left where erf(x) is close to 1. */
+void cnn__export_write_erfc(cnn__export *s, const cnn_trace_node *node)
+{
+    const char *erf = between(s, "Erf", cnn__export_in(s, node, 0), NULL);
+    cnn__export_emit(s, "Sub", cnn__export_out(s, node), number(s, node, 1), erf);
+}
+
 void cnn__export_write_log1p(cnn__export *s, const cnn_trace_node *node)
 {
     const char *more = between(s, "Add", cnn__export_in(s, node, 0), number(s, node, 1));

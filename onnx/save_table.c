@@ -23,6 +23,7 @@ static const struct {
     { "sigmoid", AS("Sigmoid") },
     { "relu", AS("Relu") },
     { "erf", AS("Erf") },
+    { "erfc", BY(erfc) },
     { "sin", AS("Sin") },
     { "cos", AS("Cos") },
     { "tan", AS("Tan") },

@@ -66,6 +66,9 @@ static const function functions[] = {
     { "erf", CNN_UNARY_ERF, erfl, -6, 6, 3, NO_P },
     { "erf near 0", CNN_UNARY_ERF, erfl, -0.1, 0.1, 3, NO_P },
     { "slope of erf", CNN_UNARY_ERF_SLOPE, erf_slope, -26, 26, 3, NO_P },
+    { "erfc", CNN_UNARY_ERFC, erfcl, -6, 6, 3, NO_P },
+    { "erfc near 0", CNN_UNARY_ERFC, erfcl, -0.1, 0.1, 3, NO_P },
+    { "erfc in the tail", CNN_UNARY_ERFC, erfcl, 6, 27.5, 3, NO_P },
     { "sin", CNN_UNARY_SIN, sinl, -4, 4, 3, NO_P },
     { "sin of more", CNN_UNARY_SIN, sinl, -8e5, 8e5, 3, NO_P },
     { "sin at the border", CNN_UNARY_SIN, sinl, 8.2e5, 8.3e5, 3, NO_P },
@@ -153,6 +156,8 @@ static const struct {
     { "erf", CNN_UNARY_ERF, erfl, -5, 5, 3, NO_P, false },
     { "erf near 0", CNN_UNARY_ERF, erfl, -1, 1, 3, NO_P, false },
     { "slope of erf", CNN_UNARY_ERF_SLOPE, erf_slope, -9.5, 9.5, 3, NO_P, false },
+    { "erfc", CNN_UNARY_ERFC, erfcl, -4, 4, 1, NO_P, false },
+    { "erfc in the tail", CNN_UNARY_ERFC, erfcl, 4, 10.2, 1, NO_P, false },
     { "sin", CNN_UNARY_SIN, sinl, -4, 4, 3, NO_P, false },
     { "sin of more", CNN_UNARY_SIN, sinl, -402, 402, 3, NO_P, false },
     { "sin of large ones", CNN_UNARY_SIN, sinl, -1e9, 1e9, 3, NO_P, false },
@@ -366,7 +371,8 @@ START_TEST(special_values_are_those_of_c)
                   { "acos", CNN_UNARY_ACOS, acos },    { "atan", CNN_UNARY_ATAN, atan },
                   { "log2", CNN_UNARY_LOG2, log2 },    { "log10", CNN_UNARY_LOG10, log10 },
                   { "log1p", CNN_UNARY_LOG1P, log1p }, { "exp2", CNN_UNARY_EXP2, exp2 },
-                  { "expm1", CNN_UNARY_EXPM1, expm1 }, { "erf", CNN_UNARY_ERF, erf } };
+                  { "expm1", CNN_UNARY_EXPM1, expm1 }, { "erf", CNN_UNARY_ERF, erf },
+                  { "erfc", CNN_UNARY_ERFC, erfc } };
     static const double special[] = { 0.0, -0.0, 1, -1, 2, -2, 0.5, -0.5, 1000, -1000, 0x1p22, -0x1p22, 0x1p60, 1e22, -1e22,
                                       DBL_MAX, -DBL_MAX, DBL_MIN / 8, -DBL_MIN / 8, INFINITY, -INFINITY, NAN };
     for (size_t k = 0; k < sizeof pairs / sizeof *pairs; k++) {

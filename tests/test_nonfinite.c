@@ -321,6 +321,61 @@ START_TEST(dropout_hides_no_nan)
 }
 END_TEST
 
+/* The largest numbers of each dtype, at which an infinity begins. */
+START_TEST(infinities_are_told_apart_in_every_dtype)
+{
+    static const struct {
+        cnn_dtype dtype;
+        double most;
+    } rows[] = { { CNN_F32, 0x1.fffffep127 }, { CNN_F64, 0x1.fffffffffffffp1023 }, { CNN_BF16, 0x1.fep127 } };
+    const double most = rows[_i].most, numbers[] = { most, -most, INFINITY, -INFINITY, NAN, -0.0 };
+    const double fixed[] = { most, -most, most, -most, 0, -0.0 }, given[] = { most, -most, INFINITY, 0, -7, -0.0 };
+    ctx = cnn_context_new(.threads = 1);
+    tape = cnn_tape_new(ctx);
+    cnn_tensor *wide = cnn_tensor_empty(ctx, CNN_F64, CNN_SHAPE(6)), *x = cnn_tensor_empty(ctx, rows[_i].dtype, CNN_SHAPE(6));
+    set_elements(wide, numbers);
+    ck_assert_int_eq(cnn_tensor_copy_from(x, wide), CNN_OK);
+    cnn_tape_begin(tape, CNN_EVAL);
+    cnn_tensor *in = cnn_input(tape, x);
+    double *above = as_doubles(cnn_isposinf(in)), *below = as_doubles(cnn_isneginf(in));
+    double *usual = as_doubles(cnn_nan_to_num(in, NULL));
+    double *chosen = as_doubles(cnn_nan_to_num(
+        in, CNN_OPTIONS(cnn_nan_to_num_options, .nan = -7, .posinf = INFINITY, .neginf = CNN_ZERO)));
+    for (int i = 0; i < 6; i++) {
+        ck_assert(above[i] == (i == 2) && below[i] == (i == 3));
+        ck_assert_msg(usual[i] == fixed[i] && chosen[i] == given[i], "%g: %g and %g", numbers[i], usual[i], chosen[i]);
+    }
+    ck_assert(signbit(usual[5]));
+    free(above);
+    free(below);
+    free(usual);
+    free(chosen);
+    cnn_tensor_free(wide);
+    cnn_tensor_free(x);
+    cnn_tape_free(tape);
+    cnn_context_free(ctx);
+}
+END_TEST
+
+START_TEST(integers_are_finite)
+{
+    static const cnn_dtype dtypes[] = { CNN_I64, CNN_I32, CNN_U8, CNN_BOOL };
+    ctx = cnn_context_new(.threads = 1);
+    tape = cnn_tape_new(ctx);
+    cnn_tape_begin(tape, CNN_EVAL);
+    cnn_tensor *x = cnn_tensor_full(ctx, dtypes[_i], 1, CNN_SHAPE(3)), *in = cnn_input(tape, x);
+    cnn_tensor *results[] = { cnn_isposinf(in), cnn_isneginf(in), cnn_nan_to_num(in, NULL) };
+    for (int i = 0; i < 3; i++) {
+        double *values = as_doubles(results[i]);
+        ck_assert(cnn_tensor_dtype(results[i]) == (i < 2 ? CNN_BOOL : dtypes[_i]) && values[0] == (i == 2) && values[2] == (i == 2));
+        free(values);
+    }
+    cnn_tensor_free(x);
+    cnn_tape_free(tape);
+    cnn_context_free(ctx);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("nonfinite");
@@ -331,5 +386,7 @@ int main(void)
     tcase_add_test(own, casts_are_defined);
     tcase_add_test(own, ignored_samples_do_not_spread_nan);
     tcase_add_loop_test(own, dropout_hides_no_nan, 0, 2);
+    tcase_add_loop_test(own, infinities_are_told_apart_in_every_dtype, 0, 3);
+    tcase_add_loop_test(own, integers_are_finite, 0, 4);
     return suite_run(suite);
 }

@@ -264,6 +264,7 @@ FLAGS = {
     "cnn_context_set_error": "FAILS", "cnn_tape_status": "REPORTS", "cnn_loader_status": "REPORTS", "cnn_tensor_status": "REPORTS",
     "cnn_file_find": "FINDS", "cnn_trace_get_output": "FINDS", "cnn_tensor_format": "WRITES", "cnn_forward": "NESTED", "cnn_forward_chain": "NESTED", "cnn_forward_recomputed": "NESTED", "cnn_forward_many": "NESTED",
     "cnn_sinh": "NESTED", "cnn_cosh": "NESTED", "cnn_asinh": "NESTED", "cnn_acosh": "NESTED", "cnn_atanh": "NESTED", "cnn_frac": "NESTED",
+    "cnn_isposinf": "NESTED", "cnn_isneginf": "NESTED", "cnn_nan_to_num": "NESTED",
     "cnn_einsum": "NESTED", "cnn_cosine_similarity": "NESTED", "cnn_mixup": "NESTED", "cnn_cutmix": "NESTED",
     "cnn_split": "COUNTS", "cnn_split_with_sizes": "COUNTS", "cnn_chunk": "COUNTS", "cnn_unbind": "COUNTS",
     "cnn_gradcheck": "NESTED", "cnn_trace_create": "NESTED", "cnn_module_summary": "NESTED", "cnn_lstm_forward": "NESTED", "cnn_rnn_forward": "NESTED", "cnn_multihead_attention_forward": "NESTED",

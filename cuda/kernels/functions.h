@@ -128,6 +128,7 @@ DEVICE X FN(unary_of)(int64_t function, X x, X p, X q)
     case CNN_UNARY_LOGSIGMOID: return -FN(log1p_exp)(-x);
     case CNN_UNARY_LOGSIGMOID_SLOPE: return OWN(sigmoid)(-x);
     case CNN_UNARY_ERF: return MATH(erf)(x);
+    case CNN_UNARY_ERFC: return MATH(erfc)(x);
     case CNN_UNARY_ERF_SLOPE: return (X)(1.1283791670955125739 * cnn__exp_f64(-(double)x * (double)x));
     case CNN_UNARY_SIN: return MATH(sin)(x);
     case CNN_UNARY_COS: return MATH(cos)(x);

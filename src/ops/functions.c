@@ -178,3 +178,17 @@ cnn_tensor *cnn_erf(cnn_tensor *x)
 {
     return apply(&erf_op, x);
 }
+
+/* ---- erfc: −2/√π · exp(−x²) ---- */
+
+static void erfc_backward(cnn__node *node, cnn_tensor *dy)
+{
+    cnn__unary_add_slope(node, cnn_neg(dy), CNN_UNARY_ERF_SLOPE, NULL, node->saved[0]);
+}
+
+static const cnn__unary_op erfc_op = FUNCTION(erfc, erfc_backward, INPUT, ERFC);
+
+cnn_tensor *cnn_erfc(cnn_tensor *x)
+{
+    return apply(&erfc_op, x);
+}

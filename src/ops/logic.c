@@ -1,6 +1,9 @@
 /* Logic and tests for numbers that are not finite; results are bool and have no gradient. In logic every number but 0
- * is true, a NaN too. All run the kernel of comparisons, which is given a single operand twice. */
+ * is true, a NaN too. All run the kernel of comparisons, which is given a single operand twice. The tests for one of
+ * the infinities, and nan_to_num, which replaces what they find, are compositions. */
 #include "ops/operation.h"
+
+#include <float.h>
 
 typedef struct logic {
     cnn__op op;
@@ -83,4 +86,54 @@ cnn_tensor *cnn_isinf(cnn_tensor *x)
 cnn_tensor *cnn_isfinite(cnn_tensor *x)
 {
     return cnn__apply(&isfinite_op.op, &x, 1, NULL);
+}
+
+/* ---- one of the infinities: what lies beyond all finite numbers ---- */
+
+static double largest_of(cnn_dtype dtype)
+{
+    return dtype == CNN_F64 ? DBL_MAX : dtype == CNN_F32 ? (double)FLT_MAX : 0x1.fep127;
+}
+
+/* x is compared with itself, limited to finite numbers; no integer or bool needs the limit. */
+static cnn_tensor *outside_finite(const cnn__op *op, cnn_tensor *x,
+                                  cnn_tensor *(*compare)(cnn_tensor *a, cnn_tensor *b))
+{
+    cnn__call call;
+    if (!cnn__call_begin(&call, op, 1, &x)) {
+        return call.nil;
+    }
+    x = cnn_detach(call.in[0]);
+    const double most = largest_of(x->dtype);
+    return compare(x, cnn__dtype_is_real(x->dtype) ? cnn_clamp(x, -most, most) : x);
+}
+
+cnn_tensor *cnn_isposinf(cnn_tensor *x)
+{
+    static const cnn__op op = CNN__COMPOSITION(isposinf, .optional = 0);
+    return outside_finite(&op, x, cnn_gt);
+}
+
+cnn_tensor *cnn_isneginf(cnn_tensor *x)
+{
+    static const cnn__op op = CNN__COMPOSITION(isneginf, .optional = 0);
+    return outside_finite(&op, x, cnn_lt);
+}
+
+cnn_tensor *cnn_nan_to_num(cnn_tensor *x, const cnn_nan_to_num_options *options)
+{
+    static const cnn__op op = CNN__COMPOSITION(nan_to_num, .optional = 0);
+    cnn__call call;
+    cnn_nan_to_num_options o;
+    if (!cnn__call_begin(&call, &op, 1, &x) || !CNN__CALL_OPTIONS(&call, &o, options)) {
+        return call.nil;
+    }
+    x = call.in[0];
+    if (!cnn__dtype_is_real(x->dtype)) {
+        return x;
+    }
+    const double most = largest_of(x->dtype);
+    cnn_tensor *y = cnn_masked_fill(x, cnn_isnan(x), cnn__option(o.nan, 0));
+    y = cnn_masked_fill(y, cnn_isposinf(x), cnn__option(o.posinf, most));
+    return cnn_masked_fill(y, cnn_isneginf(x), cnn__option(o.neginf, -most));
 }

@@ -145,6 +145,7 @@ static cnn_tensor *drawn(cnn_tensor *x, char kind)
     X(silu, cnn_silu(a), CNN_SHAPE(1000), CNN_SHAPE(1)) \
     X(softplus, cnn_softplus(a, 1, 20), CNN_SHAPE(1000), CNN_SHAPE(1)) \
     X(erf, cnn_erf(a), CNN_SHAPE(1000), CNN_SHAPE(1)) \
+    X(erfc, cnn_erfc(a), CNN_SHAPE(1000), CNN_SHAPE(1)) \
     X(sin, cnn_sin(a), CNN_SHAPE(1000), CNN_SHAPE(1)) \
     X(lstm, cnn_lstm(a, NULL, NULL, columns(b, 0, 6), columns(b, 6, 13), NULL, NULL, NULL, NULL, NULL, NULL), CNN_SHAPE(9, 4, 6), CNN_SHAPE(28, 13)) \
     X(gru, cnn_gru(a, NULL, columns(b, 0, 6), columns(b, 6, 13), NULL, NULL, NULL, NULL, NULL), CNN_SHAPE(9, 4, 6), CNN_SHAPE(21, 13)) \

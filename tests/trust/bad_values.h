@@ -334,6 +334,7 @@ OPTIONS(context_options, cnn_context_options, .threads = 1);
     OPTIONS(options##_options, cnn_##options##_options, __VA_ARGS__);
 #include "ops/ops.def"
 OPTIONS(pad_options, cnn_pad_options, .value = 1);
+OPTIONS(nan_to_num_options, cnn_nan_to_num_options, .nan = 1);
 OPTIONS(interpolate_options, cnn_interpolate_options, .size = 3);
 OPTIONS(module_options, cnn_module_options, .forward = forward_user, .user = w, .free_user = free_user);
 #define CNN_OPTIMIZER(name, type, needs) OPTIONS(name##_options, cnn_##type##_options, .lr = 0.1);

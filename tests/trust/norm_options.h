@@ -1,4 +1,4 @@
-/* Normalisations with their options, for the tests of options. */
+/* Normalisations and nan_to_num with their options, for the tests of options. */
 #ifndef CNN_TESTS_TRUST_NORM_OPTIONS_H
 #define CNN_TESTS_TRUST_NORM_OPTIONS_H
 
@@ -25,6 +25,11 @@ static bool use_instance_norm(const void *o)
 static inline bool use_local_response_norm(const void *o)
 {
     return cnn_tensor_status(cnn_local_response_norm(input(CNN_SHAPE(2, 3, 4)), 3, o)) == CNN_OK;
+}
+
+static inline bool use_nan_to_num(const void *o)
+{
+    return cnn_tensor_status(cnn_nan_to_num(input(CNN_SHAPE(2, 3)), o)) == CNN_OK;
 }
 
 #endif

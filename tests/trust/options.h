@@ -437,6 +437,7 @@ static const cnn_pad_collate_options good_pad_collate = { .struct_size = sizeof 
 static const cnn_sampler_callbacks good_sampler = { .struct_size = sizeof good_sampler, .count = 2, .order = tell_order };
 static const cnn_cross_entropy_options good_loss = { .struct_size = sizeof good_loss };
 static const cnn_grad_options good_grad = { .struct_size = sizeof good_grad };
+static const cnn_nan_to_num_options good_nan_to_num = { .struct_size = sizeof good_nan_to_num };
 static const cnn_gradcheck_options good_gradcheck = { .struct_size = sizeof good_gradcheck };
 static const cnn_trace_options good_trace = { .struct_size = sizeof good_trace };
 static const cnn_profile_options good_profile = { .struct_size = sizeof good_profile };

@@ -74,6 +74,7 @@ static const row rows[] = {
     ROW("group_norm", use_group_norm, good_group_norm, 0),
     ROW("instance_norm", use_instance_norm, good_batch_norm, 0),
     ROW("local_response_norm", use_local_response_norm, good_local_response_norm, 0),
+    ROW("nan_to_num", use_nan_to_num, good_nan_to_num, 0),
     ROW("grad", use_grad, good_grad, 0),
     ROW("gradcheck", use_gradcheck, good_gradcheck, 0),
     ROW("trace_create", use_trace, good_trace, 0),

@@ -81,6 +81,7 @@ typedef enum cnn_unary {
     CNN_UNARY_SOFTSHRINK,   /**< x − value[0] where x > value[0], x + value[0] where x < −value[0], else 0 */
     CNN_UNARY_SHRINK_SLOPE, /**< 0 where |x| ≤ value[0], else 1 */
     CNN_UNARY_HARDSHRINK,   /**< 0 where |x| ≤ value[0], else x */
+    CNN_UNARY_ERFC,         /**< 1 − erf(x), to its last places also where erf(x) is close to 1 */
     CNN_UNARY_COUNT         /**< how many there are */
 } cnn_unary;
 

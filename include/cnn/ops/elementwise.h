@@ -48,7 +48,10 @@ CNN_API cnn_tensor *cnn_mul_scalar(cnn_tensor *x, double value); /**< x · value
  * of cnn_tan() below 5 and 4, for arguments of any size. Results are the same on every CPU.
  * @since 0.2
  * @{ */
-CNN_API cnn_tensor *cnn_erf(cnn_tensor *x);        /**< 2/√π · ∫₀ˣ exp(−t²) dt, the error function */
+CNN_API cnn_tensor *cnn_erf(cnn_tensor *x); /**< 2/√π · ∫₀ˣ exp(−t²) dt, the error function */
+/** 1 − cnn_erf(x), as accurate where that is close to 0. ONNX files have it as this difference, which is 0 from about
+ * x = 4 on in f32. */
+CNN_API cnn_tensor *cnn_erfc(cnn_tensor *x);
 CNN_API cnn_tensor *cnn_sin(cnn_tensor *x);        /**< the sine of x radians */
 CNN_API cnn_tensor *cnn_cos(cnn_tensor *x);        /**< the cosine of x radians */
 CNN_API cnn_tensor *cnn_tan(cnn_tensor *x);        /**< the tangent of x radians */
@@ -119,7 +122,7 @@ CNN_API cnn_tensor *cnn_where(cnn_tensor *condition, cnn_tensor *a, cnn_tensor *
 
 /** @name Logic and numbers that are not finite
  * The result is bool and has no gradient. Logic takes any dtype, the same of both operands, which are broadcast; every
- * number but 0 is true. cnn_isnan(), cnn_isinf() and cnn_isfinite() take f32, f64 and bf16.
+ * number but 0 is true. cnn_isnan(), cnn_isinf() and cnn_isfinite() take f32, f64 and bf16, the other tests any dtype.
  * @since 0.2
  * @{ */
 CNN_API cnn_tensor *cnn_logical_and(cnn_tensor *a, cnn_tensor *b); /**< whether both are true */
@@ -129,7 +132,23 @@ CNN_API cnn_tensor *cnn_logical_not(cnn_tensor *x);                /**< whether 
 CNN_API cnn_tensor *cnn_isnan(cnn_tensor *x);                      /**< whether x is a NaN */
 CNN_API cnn_tensor *cnn_isinf(cnn_tensor *x);                      /**< whether x is an infinity */
 CNN_API cnn_tensor *cnn_isfinite(cnn_tensor *x);                   /**< whether x is neither */
+CNN_API cnn_tensor *cnn_isposinf(cnn_tensor *x); /**< whether x is +infinity; false for an integer and a bool */
+CNN_API cnn_tensor *cnn_isneginf(cnn_tensor *x); /**< whether x is −infinity; false for an integer and a bool */
 /** @} */
+
+/** Options of cnn_nan_to_num(); zero means the default, CNN_ZERO means 0. Numbers are converted as cnn_tensor_fill()
+ * says. */
+typedef struct cnn_nan_to_num_options {
+    size_t struct_size;        /**< sizeof(cnn_nan_to_num_options) */
+    double nan;                /**< what a NaN becomes; default 0 */
+    double posinf;             /**< what +infinity becomes; default: the largest finite number of the dtype */
+    double neginf;             /**< what −infinity becomes; default: the lowest finite number of the dtype */
+    unsigned char reserved[8]; /**< zero: room for later options */
+} cnn_nan_to_num_options;
+/** torch.nan_to_num: x with numbers in place of what is not finite. f32, f64 and bf16, of any shape, which stays; of an
+ * integer or bool dtype the result is x itself. The gradient is 0 where an element was replaced. `options` may be NULL.
+ * @since 0.2 */
+CNN_API cnn_tensor *cnn_nan_to_num(cnn_tensor *x, const cnn_nan_to_num_options *options);
 
 /** @name Bits
  * i64, i32, u8 and, but for shifts, bool; both operands have one dtype and are broadcast. No gradient.

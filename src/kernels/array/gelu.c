@@ -1,4 +1,4 @@
-/* erf, GELU, which is x · Φ(x), and PyTorch's approximation with tanh, by blocks. */
+/* erf, erfc, GELU, which is x · Φ(x), and PyTorch's approximation with tanh, by blocks. */
 #include "kernels/array/map.h"
 
 #include "kernels/array/elementary.h"
@@ -68,6 +68,47 @@ void cnn__erf_block(double *x, const double *p)
     for (int i = 0; i < CNN__MAP_STEP; i++) {
         double far = copysign(1 - 2 * normal[i], x[i]);
         x[i] = fabs(x[i]) <= 2 ? erf_near(x[i]) : far;
+    }
+}
+
+/* ---- erfc ---- */
+
+/* From 0.477 on, where erf(x) is 1/2, (1 + 2·y) · exp(y²) · erfc(y) for y = |x| is a polynomial in t = (y − 3.75) /
+ * (y + 3.75), with values from 1 to 1.3. It interpolates at the Chebyshev nodes of 0 ≤ y ≤ 27.3, with an error of
+ * 2^-56; beyond, the result is 0. With h, which has half of the bits of y, h² and w = 1 + 2·h are exact, and so is
+ * the product of w and a ratio of f32. What these lack, and what the last sum of the polynomial loses, goes into the
+ * exponent as its logarithm, so that errors stay below 3 units in the last place. */
+void cnn__erfc_block(double *x, const double *p)
+{
+    static const double terms[] = { -2.360522062505669e-09, -7.28355201689257e-10,  3.2853865855032794e-08,
+                                    1.5617908096635943e-08, -2.52849205577804e-07,  -4.77698299208642e-08,
+                                    1.7484869076103767e-06, -9.803704925289925e-07, -1.1443262512802912e-05,
+                                    2.2387313512838182e-05, 5.1649028841359415e-05, -0.0002901549694589009,
+                                    0.00029371363655085193, 0.0017556260158339083,  -0.009746579548789899,
+                                    0.028362277400827144,   -0.058693398590725296,  0.0923043211614956,
+                                    -0.10880393014169336,   0.08227673849011337,    0.0035854154854634396,
+                                    -0.1402405985855467 };
+    const double last = 1.2375126308378275;
+    double y[CNN__MAP_STEP], t[CNN__MAP_STEP], sum[CNN__MAP_STEP] = { 0 };
+    (void)p;
+    for (int i = 0; i < CNN__MAP_STEP; i++) {
+        double d = fabs(x[i]);
+        d = d > 28 ? 28 : d;
+        y[i] = d;
+        t[i] = (d - 3.75) / (d + 3.75);
+    }
+    for (size_t k = 0; k < sizeof terms / sizeof terms[0]; k++) {
+        for (int i = 0; i < CNN__MAP_STEP; i++) {
+            sum[i] = sum[i] * t[i] + terms[k];
+        }
+    }
+    for (int i = 0; i < CNN__MAP_STEP; i++) {
+        double h = cnn__f64_of_bits((cnn__bits_of_f64(y[i]) + 0x4000000) & 0xfffffffff8000000), w = 1 + 2 * h;
+        double most = last + sum[i] * t[i], lost = sum[i] * t[i] - (most - last);
+        double short_ratio = (double)(float)(most / w), rest = (most - short_ratio * w + lost) / most;
+        double low = rest + rest * rest / 2 - (y[i] - h) * (y[i] + h + 2 / w);
+        double side = cnn__exp_sum_f64(-h * h, low) * short_ratio, far = x[i] < 0 ? 2 - side : side;
+        x[i] = y[i] < 0.477 ? 1 - erf_near(x[i]) : far;
     }
 }
 

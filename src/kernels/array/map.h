@@ -80,6 +80,9 @@ struct cnn__map_tables {
 #define SELU_SCALE 1.0507009873554804934193349852946
 #define SELU_ALPHA 1.6732632423543772848170429916717
 
+/* A map of f32 by map->block, for functions without a loop of f32 of their own. */
+void cnn__map_blocks_f32(int64_t n, void *y, const void *const *x, const cnn__map *map);
+
 /* n elements in rows, any n. */
 void cnn__map_rows(const cnn__map *map, int64_t n, void *y, const void *const *x);
 

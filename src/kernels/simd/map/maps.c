@@ -181,6 +181,12 @@ MAP(gelu_tanh, gelu_tanh_of(x))
 MAP(gelu_tanh_slope, gelu_tanh_slope_of(x))
 #undef MAP
 
+/* Few nets have erfc: its blocks serve f32 too. */
+static void FN(map_erfc)(int64_t n, void *to, const void *const *from, const cnn__map *map)
+{
+    cnn__map_blocks_f32(n, to, from, map);
+}
+
 static void FN(map_gelu)(int64_t n, void *to, const void *const *from, const cnn__map *map)
 {
     (map->values[0] != 0 ? FN(map_gelu_tanh) : FN(map_gelu_erf))(n, to, from, map);
