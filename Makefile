@@ -70,8 +70,11 @@ PACK_RELOCATIONS := $(if $(filter posix,$(PLATFORM)),$(shell probe=$$(mktemp) &&
 	printf 'int x, *volatile p = &x; int main(void) { return p != &x; }' | \
 	$(CC) -x c - -fPIE -pie -o "$$probe" -Wl,--fatal-warnings,-z,pack-relative-relocs >/dev/null 2>&1 && "$$probe" && \
 	echo -Wl,-z,pack-relative-relocs; rm -f "$$probe"))
+# Constants lie with the code, in one part of the file that is mapped in one piece: parts of their own would be filled up to pages.
+FEW_PAGES := $(if $(filter posix,$(PLATFORM)),$(shell probe=$$(mktemp) && printf 'int x;' | \
+	$(CC) -x c - -fPIC -shared -o "$$probe" -Wl,--fatal-warnings,-z,noseparate-code >/dev/null 2>&1 && echo -Wl,-z,noseparate-code; rm -f "$$probe"))
 PROGRAM_RELRO := $(if $(DARWIN),,-pie -Wl,-z,relro,-z,now)
-RELRO := $(if $(DARWIN),,-Wl,-z,defs -Wl,-z,relro,-z,now,-z,noexecstack $(PACK_RELOCATIONS))
+RELRO := $(if $(DARWIN),,-Wl,-z,defs -Wl,-z,relro,-z,now,-z,noexecstack $(PACK_RELOCATIONS) $(FEW_PAGES))
 
 # ---- the instruction sets that src/kernels/simd/ is compiled for, once each ----
 ifneq (,$(filter x86_64-%,$(MACHINE)))
