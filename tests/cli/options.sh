@@ -30,7 +30,7 @@ for command in info convert diff; do
 done
 refused 'cnn convert: 1 file is given, expected 2; see cnn convert --help$' convert a
 refused 'cnn: there is no command "no"; see cnn --help$' help no
-same "what cnn help help prints" "$($program help help 2>&1)" "$($program --help)"
+same "what cnn help help prints" "$("$program" help help 2>&1)" "$("$program" --help)"
 refused 'cnn: "info" is one command too many; see cnn --help$' help diff info
 refused 'cnn convert: a value is missing after "--prefix"; see cnn convert --help$' convert a b --prefix
 refused 'cnn: b ends with no format that is written here, expected .safetensors, .npz, .npy or .onnx$' convert a b

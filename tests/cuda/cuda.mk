@@ -114,8 +114,8 @@ $(CUDA_STANDIN): $(CUDA_STANDIN_SOURCES) $(wildcard tests/cuda/*.h) $(wildcard c
 CUDA_DIGITS := $(BUILD)/tests/digits/synthetic/t10k-labels-idx1-ubyte
 CHECK_BUILD += $(CUDA_STANDIN) $(CUDA_REFERENCE)
 .PHONY: check-cuda check-cuda-long
-CUDA_ON_STANDIN = XDG_CACHE_HOME=$(abspath $(CUDA_TESTS))/cache CNN_CUDA_LIBRARIES=$(abspath $(dir $(CUDA_STANDIN))) \
-	CNN_BACKEND_PATH=$(abspath $(dir $(CUDA_SHARED)))
+CUDA_ON_STANDIN = XDG_CACHE_HOME=$(call quoted,$(abspath $(CUDA_TESTS))/cache) \
+	CNN_CUDA_LIBRARIES=$(call quoted,$(abspath $(dir $(CUDA_STANDIN)))) CNN_BACKEND_PATH=$(call quoted,$(abspath $(dir $(CUDA_SHARED))))
 # Programs on the plug-in with the CPU's kernels (setting.h).
 CUDA_PROGRAMS := $(addprefix $(CUDA_TESTS)/test_,cuda failures cache)
 $(CUDA_PROGRAMS): tests/cuda/setting.h
