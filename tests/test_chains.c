@@ -3,10 +3,8 @@
  * was broadcast or too many steps, that leave a gradient at the side, whose results somebody looks at, that begin anew
  * for each backward, in both dtypes, with one to four threads, and elements that are 0, −0, infinite or NaN; and what
  * is left when memory fails. */
-#include "support/elements.h"
+#include "support/odd_operand.h"
 #include "support/suite.h"
-
-#include <math.h>
 
 enum { ROWS = 251, COLUMNS = 401, LEAVES = 5, THREADS = 4 };
 enum { X, Y, W, B, SINGLE, CONSTANT };
@@ -15,30 +13,6 @@ typedef struct leaves {
     cnn_tensor *of[LEAVES], *dy;
 } leaves;
 
-static cnn_tensor *values_of(cnn_context *ctx, cnn_dtype dtype, const int64_t *shape, int odd)
-{
-    cnn_tensor *t = cnn_tensor_zeros(ctx, dtype, 2, shape);
-    ck_assert_ptr_nonnull(t);
-    const int64_t n = cnn_tensor_numel(t);
-    double *v = malloc((size_t)n * sizeof *v);
-    float *f = malloc((size_t)n * sizeof *f);
-    for (int64_t i = 0; i < n; i++) {
-        v[i] = (double)((i * 7919 + odd * 31) % 20011) / 10007 - 1;
-        v[i] = i % 17 == odd ? 0 : i % 19 == odd ? -0.0 : v[i];
-    }
-    if (odd == LEAVES) {
-        v[n / 2] = INFINITY;
-        v[n / 3] = NAN;
-    }
-    for (int64_t i = 0; i < n; i++) {
-        f[i] = (float)v[i];
-    }
-    ck_assert_int_eq(cnn_tensor_write(t, dtype == CNN_F32 ? (const void *)f : v, elements_size(t)), CNN_OK);
-    free(f);
-    free(v);
-    return t;
-}
-
 static leaves leaves_of(cnn_context *ctx, cnn_dtype dtype)
 {
     static const int64_t shapes[LEAVES][2] = {
@@ -46,10 +20,10 @@ static leaves leaves_of(cnn_context *ctx, cnn_dtype dtype)
     };
     leaves l;
     for (int i = 0; i < LEAVES; i++) {
-        l.of[i] = values_of(ctx, dtype, shapes[i], i + 1);
+        l.of[i] = odd_operand(ctx, dtype, 2, shapes[i], i + 1, false);
         cnn_tensor_set_requires_grad(l.of[i], true);
     }
-    l.dy = values_of(ctx, dtype, shapes[X], LEAVES);
+    l.dy = odd_operand(ctx, dtype, 2, shapes[X], LEAVES, true);
     return l;
 }
 

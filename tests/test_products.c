@@ -2,10 +2,8 @@
  * the bits of single passes, which a context makes while it has a profile, for every way in which an operand is
  * broadcast, for sums that are cut in stretches, both dtypes, one to four threads, gradients that are there already, and
  * elements that are 0, −0, infinite or NaN. */
-#include "support/elements.h"
+#include "support/odd_operand.h"
 #include "support/suite.h"
-
-#include <math.h>
 
 enum { CONTEXTS = 4, OPERANDS = 2, FULL = 0, OTHER = 1 };
 
@@ -58,29 +56,7 @@ typedef enum way { BOTH, OTHER_ALONE, FULL_ALONE, SWAPPED, TWICE, RESULTS, RETAI
 
 static cnn_tensor *operand_of(cnn_context *ctx, cnn_dtype dtype, int ndim, const int64_t *shape, int odd)
 {
-    int64_t n = 1;
-    for (int d = 0; d < ndim; d++) {
-        n *= shape[d];
-    }
-    cnn_tensor *t = cnn_tensor_zeros(ctx, dtype, ndim, shape);
-    ck_assert_ptr_nonnull(t);
-    double *v = malloc((size_t)n * sizeof *v);
-    for (int64_t i = 0; i < n; i++) {
-        v[i] = (double)((i * 7919 + odd * 31) % 20011) / 10007 - 1;
-        v[i] = i % 17 == odd ? 0 : i % 19 == odd ? -0.0 : v[i];
-    }
-    if (odd == 3) { /* in two places of one operand, so that most sums stay finite */
-        v[n / 2] = INFINITY;
-        v[n / 3] = NAN;
-    }
-    float *f = malloc((size_t)n * sizeof *f);
-    for (int64_t i = 0; i < n; i++) {
-        f[i] = (float)v[i];
-    }
-    ck_assert_int_eq(cnn_tensor_write(t, dtype == CNN_F32 ? (const void *)f : v, elements_size(t)), CNN_OK);
-    free(f);
-    free(v);
-    return t;
+    return odd_operand(ctx, dtype, ndim, shape, odd, odd == 3);
 }
 
 typedef struct operands {
