@@ -5,6 +5,9 @@
 
 #include <signal.h>
 
+/* Seconds without a sign of life: more than a busy machine keeps a process that is well from running. */
+enum { SILENCE = 2 };
+
 /* Stops this process; another one lets it go on after some seconds. */
 static void stop_for(unsigned seconds)
 {
@@ -47,13 +50,13 @@ static void meet(cnn_context *ctx, cnn_group *group, const void *with, outcome *
 
 static void stops(cnn_context *ctx, cnn_group *group, outcome *out)
 {
-    stop_for(4);
+    stop_for(3 * SILENCE);
     note(ctx, cnn_group_barrier(group), cnn__mpi_now(), out);
 }
 
 static void takes_its_time(cnn_context *ctx, cnn_group *group, outcome *out)
 {
-    sleep(3);
+    sleep(2 * SILENCE);
     note(ctx, cnn_group_barrier(group), cnn__mpi_now(), out);
 }
 
@@ -72,6 +75,7 @@ static void hangs(cnn_context *ctx, cnn_group *group, outcome *out)
     if (cnn_group_barrier(group) != out->status) {
         out->status = CNN_OK;
     }
+    sleep(2 * SILENCE);    /* until the others have missed the signs: what it closes, they would see first */
     cnn_group_free(group); /* which leaves what the thread that hangs may still use: nothing that a checker of memory should see */
     cnn_context_free(ctx);
     execl("/bin/true", "true", (char *)NULL);
@@ -91,48 +95,48 @@ static void expect(const life_case *c, double longest)
 
 START_TEST(a_stopped_process_is_found)
 {
-    static const char said[] = "group_allreduce: process 2 has given up: process 1 has given no sign of life for 1 seconds";
-    expect(&(life_case){ .rank_1 = stops, .silence = 1,
-                         .expected = { said, said, "group_allreduce: process 1 has given no sign of life for 1 seconds" } }, 3);
+    static const char said[] = "group_allreduce: process 2 has given up: process 1 has given no sign of life for 2 seconds";
+    expect(&(life_case){ .rank_1 = stops, .silence = SILENCE,
+                         .expected = { said, said, "group_allreduce: process 1 has given no sign of life for 2 seconds" } }, 3 * SILENCE);
 }
 END_TEST
 
 START_TEST(a_slow_process_is_waited_for)
 {
-    expect(&(life_case){ .rank_1 = takes_its_time, .silence = 1 }, 10);
+    expect(&(life_case){ .rank_1 = takes_its_time, .silence = SILENCE }, 20);
 }
 END_TEST
 
 START_TEST(a_stopped_process_is_waited_for_without_a_limit)
 {
-    expect(&(life_case){ .rank_1 = stops, .silence = 0 }, 10);
+    expect(&(life_case){ .rank_1 = stops, .silence = 0 }, 20);
 }
 END_TEST
 
 START_TEST(a_process_that_has_left_is_not_waited_for)
 {
-    static const char why[] = "process 1 has freed its group, and this one waits for it since 1 seconds";
+    static const char why[] = "process 1 has freed its group, and this one waits for it since 2 seconds";
     char heard[200], own[200];
     snprintf(own, sizeof own, "group_allreduce: %s", why);
     snprintf(heard, sizeof heard, "group_allreduce: process 2 has given up: %s", why);
-    expect(&(life_case){ .rank_1 = leaves, .silence = 1, .expected = { heard, NULL, own } }, 4);
+    expect(&(life_case){ .rank_1 = leaves, .silence = SILENCE, .expected = { heard, NULL, own } }, 20);
 }
 END_TEST
 
 /* The call that hangs has this process's own limit; the next process misses its signs. */
 START_TEST(a_transport_that_hangs_is_given_up)
 {
-    expect(&(life_case){ .rank_1 = hangs, .silence = 1,
-                         .expected = { "group_allreduce: process 2 has given up: process 1 has given no sign of life for 1 seconds",
-                                       "group_allreduce: a call of the transport has not returned for 1 seconds",
-                                       "group_allreduce: process 1 has given no sign of life for 1 seconds" } }, 4);
+    expect(&(life_case){ .rank_1 = hangs, .silence = SILENCE,
+                         .expected = { "group_allreduce: process 2 has given up: process 1 has given no sign of life for 2 seconds",
+                                       "group_allreduce: a call of the transport has not returned for 2 seconds",
+                                       "group_allreduce: process 1 has given no sign of life for 2 seconds" } }, 20);
 }
 END_TEST
 
 static void stop_together(cnn_context *ctx, cnn_group *group, const void *with, outcome *out)
 {
     (void)with;
-    cnn_group_set_silence(group, 2.5);
+    cnn_group_set_silence(group, SILENCE);
     cnn_status status = cnn_group_barrier(group);
     stop_for(5);
     note(ctx, status == CNN_OK ? cnn_group_barrier(group) : status, cnn__mpi_now(), out);
@@ -151,10 +155,10 @@ END_TEST
 static void free_late(cnn_context *ctx, cnn_group *group, const void *with, outcome *out)
 {
     (void)with;
-    cnn_group_set_silence(group, 1);
+    cnn_group_set_silence(group, SILENCE);
     out->status = cnn_group_barrier(group);
     if (cnn_group_rank(group) == 0) {
-        sleep(3);
+        sleep(2 * SILENCE);
         pthread_mutex_lock(&group->lock);
         out->status = group->broken;
         pthread_mutex_unlock(&group->lock);
