@@ -24,7 +24,7 @@ for command in info convert diff; do
         same "the messages of $command $option" "$err" ""
         contains "$command $option" "$out" "^Usage: cnn $command "
         contains "$command $option" "$out" '-j, --json'
-        same "the messages of help $command" "$($program help $command 2>&1)" "$out"
+        same "the messages of help $command" "$("$program" help $command 2>&1)" "$out"
         same "the longest line of $command $option" "$(awk 'length > n { n = length } END { print (n <= 120) }' "$work/out")" 1
     done
 done

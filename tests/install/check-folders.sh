@@ -31,7 +31,10 @@ for library in lib/libcnn.a lib/libcnn.so; do
     cp -L "$odd/$library" "$work/one" && cp -L "$work/other/$library" "$work/two" && strip "$work/one" "$work/two" &&
         cmp "$work/one" "$work/two" >"$work/log" 2>&1 || fail "the stripped $library differs from folder to folder"
 done
-(cd "$odd" && "$@" check docs BUILD=build LIB=lib) >"$work/log" 2>&1 || fail "make check or make docs fails in $odd"
+(cd "$odd" && "$@" check docs BUILD=build LIB=lib) >"$work/log" 2>&1 || {
+    fail "make check or make docs fails in $odd"
+    sed -n 's/^failed: .*, see //p' "$work/log" | while IFS= read -r log; do tail -n 20 "$odd/$log" | sed 's/^/    /' >&2; done
+}
 tail -n 3 "$work/log"
 
 # weights FOLDER: those after an epoch on the generic kernels
