@@ -28,7 +28,10 @@ enum { STEPS = 5, BATCH = 3, IN = 4, HIDDEN = 3 };
     X(lstm_lengths, LSTM(.num_layers = 1))                                                                               \
     X(lstm_lengths_plain, LSTM(.bidirectional = true))                                                                   \
     X(lstm_lengths_only_c_n, LSTM(.num_layers = 1))                                                                      \
-    X(lstm_everything, LSTM(.num_layers = 2, .bidirectional = true, .batch_first = true, .no_bias = true))
+    X(lstm_everything, LSTM(.num_layers = 2, .bidirectional = true, .batch_first = true, .no_bias = true))               \
+    X(tanh_single, RNN(.num_layers = 1))                                                                                 \
+    X(gru_single, GRU(.num_layers = 2, .bidirectional = true))                                                           \
+    X(lstm_single, LSTM(.num_layers = 2, .bidirectional = true, .batch_first = true))
 
 #include "support/layer_cases.h"
 
@@ -431,6 +434,9 @@ START_TEST(bad_calls_are_refused)
     cnn_tape_begin(tape, CNN_TRAIN);
     cnn_rnn_forward(gru, cnn_input(tape, plain), state, NULL, &h_n);
     failed_with(CNN_ERROR_SHAPE, "rnn_forward: h0 is [1,3,3], expected [2,N,3]");
+    cnn_tape_begin(tape, CNN_TRAIN);
+    cnn_rnn_forward(gru, cnn_squeeze(cnn_slice(cnn_input(tape, plain), 1, 0, 1, 1), 1), state, NULL, &h_n);
+    failed_with(CNN_ERROR_SHAPE, "rnn_forward: h0 is [1,3,3], expected [2,3]");
     cnn_tape_begin(tape, CNN_TRAIN);
     cnn_forward_many(tape, gru, &plain, 1, out, 3);
     failed_with(CNN_ERROR_INVALID_ARGUMENT, "forward: GRU takes x, h0 and lengths and returns y and h_n, given 1 and asked for 3");

@@ -13,7 +13,9 @@ CNN_BEGIN_DECLS
  * [G·H], the same with `_reverse` behind for the other direction, all uniform in ±1/√H. G is the number of gates: 4 of
  * an LSTM, 3 of a GRU, 1 of an RNN. Of PyTorch's options proj_size is missing.
  *
- * cnn_forward() takes x [T,N,input_size], begins with zeros and gives y [T,N,directions·H]. cnn_forward_many() takes x,
+ * cnn_forward() takes x [T,N,input_size], with `batch_first` [N,T,input_size], begins with zeros and gives y
+ * [T,N,directions·H]. A single sequence may be without N: x [T,input_size], states [layers·directions,H] and y
+ * [T,directions·H], with `batch_first` too; `lengths`, if given, is [1]. cnn_forward_many() takes x,
  * h0, for an LSTM c0, and lengths, of which the last ones may be missing, and gives y, h_n and for an LSTM c_n, as far
  * as they are asked for. The formulas, and what lengths are, stand in cnn/ops/rnn.h.
  * @since 0.2
@@ -32,7 +34,8 @@ CNN_API cnn_module *cnn_rnn_create(cnn_context *ctx, int64_t input_size, int64_t
  * Runs an LSTM with states: y, (h_n, c_n) = lstm(x, (h0, c0)).
  * @param module    made by cnn_lstm_create(); another type is CNN_ERROR_INVALID_ARGUMENT.
  * @param x         on a tape, as for cnn_forward().
- * @param h0, c0    [layers·directions,N,H], for each layer the forward direction first; NULL: zeros.
+ * @param h0, c0    [layers·directions,N,H], of a sequence without N [layers·directions,H], for each layer the forward
+ *                  direction first; NULL: zeros.
  * @param lengths   [N], int64: how many steps of each sequence there are, as of pack_padded_sequence(); NULL: all.
  * @param h_n, c_n  receive the states after the last step in the shape of h0: tensors of that tape, nil on failure. May
  *                  be NULL.

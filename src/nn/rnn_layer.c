@@ -28,7 +28,7 @@ typedef struct rnn_layer {
 
 /* What a forward gets beside x, and what it gives beside y. */
 typedef struct rnn_states {
-    cnn_tensor *h0, *c0;     /* [layers·directions,N,H]; NULL: zeros */
+    cnn_tensor *h0, *c0;     /* [layers·directions,N,H], of one sequence [layers·directions,H]; NULL: zeros */
     cnn_tensor *lengths;     /* NULL: all are whole */
     cnn_tensor **h_n, **c_n; /* one for each layer and direction; NULL: nobody asks */
 } rnn_states;
@@ -42,7 +42,8 @@ static const rnn_kind *rnn_kind_of(const cnn_module *self)
 
 static cnn_tensor *rnn_layer_part_of(cnn_tensor *state, int k)
 {
-    return state ? cnn_squeeze(cnn_slice(state, 0, k, k + 1, 1), 0) : NULL;
+    cnn_tensor *part = state ? cnn_slice(state, 0, k, k + 1, 1) : NULL;
+    return part && state->ndim == 3 ? cnn_squeeze(part, 0) : part;
 }
 
 /* Direction k counts through all layers. */
@@ -68,7 +69,8 @@ static cnn_tensor *run_layers(const cnn_module *self, cnn_tensor *x, const rnn_s
 {
     const rnn_layer *l = self->attributes;
     const int layers = (int)l->options.num_layers;
-    x = l->options.batch_first ? cnn_transpose(x, 0, 1) : x;
+    const bool one = x->ndim == 2, transposed = l->options.batch_first && !one;
+    x = one ? cnn_unsqueeze(x, 1) : transposed ? cnn_transpose(x, 0, 1) : x;
     for (int i = 0; i < layers; i++) {
         cnn_tensor *y[2];
         for (int d = 0; d < l->directions; d++) {
@@ -77,7 +79,7 @@ static cnn_tensor *run_layers(const cnn_module *self, cnn_tensor *x, const rnn_s
         x = l->directions == 2 ? cnn_concat(y, 2, -1) : y[0];
         x = i + 1 < layers && l->options.dropout > 0 ? cnn_dropout(x, l->options.dropout) : x;
     }
-    return l->options.batch_first ? cnn_transpose(x, 0, 1) : x;
+    return one ? cnn_squeeze(x, 1) : transposed ? cnn_transpose(x, 0, 1) : x;
 }
 
 static cnn_tensor *rnn_layer_forward(cnn_module *self, cnn_tensor *x)
@@ -103,15 +105,16 @@ static int rnn_layer_describe(const cnn_module *self, char *buffer, size_t size)
 
 /* ---- forward with states ---- */
 
-static bool check_state(const cnn_module *module, cnn_tape *tape, const cnn_tensor *t, const char *name)
+static bool check_state(const cnn_module *module, const cnn_tensor *x, const cnn_tensor *t, const char *name)
 {
     const rnn_layer *l = module->attributes;
     const int count = (int)l->options.num_layers * l->directions;
+    const bool one = x->ndim == 2;
     char text[CNN__SHAPE_TEXT];
-    if (t && (t->ndim != 3 || t->shape[0] != count)) {
-        cnn__tape_fail(tape, CNN_ERROR_SHAPE, "%s: %s is %s, expected [%d,N,%lld]",
+    if (t && (t->ndim != (one ? 2 : 3) || t->shape[0] != count)) {
+        cnn__tape_fail(x->tape, CNN_ERROR_SHAPE, "%s: %s is %s, expected [%d,%s%lld]",
                        rnn_kind_of(module)->cells ? "lstm_forward" : "rnn_forward", name,
-                       cnn__shape_text(text, t->ndim, t->shape), count, (long long)l->hidden);
+                       cnn__shape_text(text, t->ndim, t->shape), count, one ? "" : "N,", (long long)l->hidden);
         return false;
     }
     return true;
@@ -132,15 +135,14 @@ static cnn_status rnn_layer_forward_many(cnn_module *self, cnn_tensor *const *in
                          input_count, input_count > 0 && !inputs[0] ? " without x" : "", output_count);
     }
     memcpy(in, inputs, (size_t)input_count * sizeof *in);
-    cnn_tape *tape = in[0]->tape;
-    cnn_tensor **each = cnn__tape_arena(tape, 2 * (size_t)count * sizeof(cnn_tensor *));
+    cnn_tensor **each = cnn__tape_arena(in[0]->tape, 2 * (size_t)count * sizeof(cnn_tensor *));
     cnn_tensor *c0 = cells ? in[2] : NULL;
-    if (!each || !check_state(self, tape, in[1], "h0") || !check_state(self, tape, c0, "c0")) {
+    if (!each || !check_state(self, in[0], in[1], "h0") || !check_state(self, in[0], c0, "c0")) {
         return cnn__failure_status();
     }
     outputs[0] = run_layers(self, in[0], &(rnn_states){ in[1], c0, in[most - 1], each, each + count });
     for (int i = 1; i < output_count; i++) {
-        outputs[i] = cnn_stack(each + (i - 1) * count, count, 0);
+        outputs[i] = (in[0]->ndim == 2 ? cnn_concat : cnn_stack)(each + (i - 1) * count, count, 0);
     }
     return CNN_OK;
 }

@@ -35,7 +35,7 @@ typedef struct loss_job {
     const cnn_element_loss_parameters *p;
     int64_t total;
     cnn__map map[CNN__LOSS_PARTS]; /* the loss and its slopes */
-    cnn__reduce_fn sum;
+    const cnn__reducer *sum;
     double *partial; /* a sum per task; NULL: the losses themselves are asked for */
     double factor;   /* what slopes are multiplied by */
 } loss_job;
@@ -59,10 +59,7 @@ static void loss_forward(const loss_job *j, const loss_block *b, int64_t first, 
     cnn__map_rows(&j->map[0], b->n, to, b->at);
     loss_kernels[dtype].scale(b->n, b->at[LOSS_WEIGHT], 1, NULL, to);
     if (j->partial) {
-        const cnn__nest row = { .ndim = 1, .shape = { b->n }, .stride = { { 0 }, { 1 } } };
-        double part;
-        j->sum(to, &row, 0, b->n, 1, &part);
-        *sum += part;
+        *sum += cnn__reduce_row(j->sum, to, b->n);
     }
 }
 
@@ -138,8 +135,8 @@ static __attribute__((cold)) loss_job loss_job_of(const cnn__cpu_call *call)
     maps = maps->loss[p->function][0] ? maps : tables->rare_f32;
     const size_t size = cnn__array_size(call->l->dtype);
     loss_job job = { .l = call->l, .p = p, .total = cnn__nest_count(&p->nest) };
-    job.sum = call->l->dtype == CNN_F32 ? tables->reduce_f32[CNN_REDUCE_OF_SUM]
-                                        : cnn__reduce_tile[CNN_REDUCE_OF_SUM][CNN_F64];
+    job.sum =
+        call->l->dtype == CNN_F32 ? &tables->reduce_f32[CNN_REDUCE_OF_SUM] : &cnn__reducers[CNN_REDUCE_OF_SUM][CNN_F64];
     for (int k = 0; k < CNN__LOSS_PARTS; k++) {
         job.map[k] = (cnn__map){ .fn = maps->loss[p->function][k],
                                  .inputs = CNN__MAP_INPUTS,

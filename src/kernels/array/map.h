@@ -57,9 +57,9 @@ typedef struct cnn__rnn_loops cnn__rnn_loops;
 /* What an instruction set has. */
 struct cnn__map_tables {
     const cnn__maps *f32, *f64;
-    const cnn__maps *rare_f32;        /* for losses that f32 lacks */
-    const cnn__block_fn *blocks;      /* by cnn_unary */
-    const cnn__reduce_fn *reduce_f32; /* by cnn_reduce */
+    const cnn__maps *rare_f32;      /* for losses that f32 lacks */
+    const cnn__block_fn *blocks;    /* by cnn_unary */
+    const cnn__reducer *reduce_f32; /* by cnn_reduce */
     void (*softmax_f32)(int64_t rows, int64_t n, const void *x, void *y);
     void (*log_softmax_f32)(int64_t rows, int64_t n, const void *x, void *y);
     const cnn__nll_loops *nll_f32; /* softmax_nll_loops.h */

@@ -8,7 +8,7 @@
 enum { PROD_LANES = 16, PROD_TASK = 16384 };
 
 /* Along a run in lanes, which are joined two by two. */
-static void prod_run(const void *from, int64_t n, int64_t stride, void *accumulator)
+void cnn__part_product_f32(const void *from, int64_t n, int64_t stride, void *accumulator)
 {
     const float *x = from;
     double lane[PROD_LANES], *total = accumulator;
@@ -33,7 +33,7 @@ static void prod_run(const void *from, int64_t n, int64_t stride, void *accumula
 }
 
 /* Down the columns of a run of rows. */
-static void prod_down(const void *from, int64_t n, int64_t stride, int64_t width, void *restrict accumulators)
+void cnn__rows_product_f32(const void *from, int64_t n, int64_t stride, int64_t width, void *restrict accumulators)
 {
     const float *x = from;
     double *a = accumulators;
@@ -42,15 +42,6 @@ static void prod_down(const void *from, int64_t n, int64_t stride, int64_t width
             a[j] *= (double)x[j];
         }
     }
-}
-
-void cnn__tile_product_f32(const void *x, const cnn__nest *nest, int64_t first, int64_t count, int64_t width,
-                           void *accumulators)
-{
-    for (int64_t j = 0; j < width; j++) {
-        ((double *)accumulators)[j] = 1;
-    }
-    cnn__reduce_walk(sizeof(float), prod_run, prod_down, x, nest, first, count, width, accumulators);
 }
 
 #define X float

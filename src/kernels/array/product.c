@@ -49,7 +49,7 @@ void cnn__reduce_products(const cnn__array_reduction *r, int64_t y, int64_t x, i
             }
             rows.shape[0] = n;
             rows.stride[1][0] = width;
-            r->reduce(room, &rows, 0, n, width, parts);
+            cnn__reduce_tile(r->reduce, room, &rows, 0, n, width, parts);
             for (int64_t j = 0; j < width; j++) {
                 total[j] += parts[j];
             }

@@ -5,6 +5,8 @@
  * stretches whose results are joined in order. Every cut depends on the sizes alone. */
 #include "kernels/array/reduction.h"
 
+#include <string.h>
+
 enum {
     REDUCE_TASK = 16384, /* elements of a task, about */
     LEAST_TASK = 1024,   /* elements of a task of short rows, at least */
@@ -14,6 +16,9 @@ enum {
 };
 
 typedef cnn__array_reduction reduction;
+
+/* The bits of an accumulator of either kind. */
+typedef int64_t __attribute__((may_alias)) accumulator;
 
 /* Room for accumulators, one array used of the two. */
 typedef struct accumulators {
@@ -29,8 +34,17 @@ static void *reduce_choose(const reduction *r, void *real, void *integer)
 static void reduce_store(const reduction *r, int64_t n, int64_t y, const void *from)
 {
     if (r->result == CNN_F32) {
+        const double *sums = from;
+        float *to = (float *)r->y + y;
+        if (r->y_step == 1) {
+            CNN__IVDEP
+            for (int64_t i = 0; i < n; i++) {
+                to[i] = (float)sums[i];
+            }
+            return;
+        }
         for (int64_t i = 0; i < n; i++) {
-            ((float *)r->y)[y + i * r->y_step] = (float)((const double *)from)[i];
+            to[i * r->y_step] = (float)sums[i];
         }
         return;
     }
@@ -46,28 +60,33 @@ static void reduce_stretch(const reduction *r, int64_t y, int64_t x, int64_t fir
     if (r->products) {
         cnn__reduce_products(r, y, x, first, count, width, at);
     } else {
-        r->reduce(r->x + x * (int64_t)r->x_size, &r->inner, first, count, width, at);
+        cnn__reduce_tile(r->reduce, r->x + x * (int64_t)r->x_size, &r->inner, first, count, width, at);
     }
 }
 
-void cnn__reduce_walk(size_t size, void (*part)(const void *x, int64_t n, int64_t stride, void *accumulator),
-                      void (*rows)(const void *x, int64_t n, int64_t stride, int64_t width,
-                                   void *restrict accumulators),
-                      const char *x, const cnn__nest *nest, int64_t first, int64_t count, int64_t width, void *to)
+void cnn__reduce_tile(const cnn__reducer *reducer, const void *x, const cnn__nest *nest, int64_t first, int64_t count,
+                      int64_t width, void *to)
 {
     const int64_t stride = nest->ndim ? cnn__last_stride(nest, 1) : 1; /* no loop: elements side by side */
     cnn__cursor cursor;
+    const int64_t start = reducer->start.integer;
+    if (start == 0) {
+        memset(to, 0, (size_t)width * 8);
+    }
+    for (int64_t j = 0; j < width && start != 0; j++) {
+        ((accumulator *)to)[j] = start;
+    }
     cursor.offset[1] = first * stride;
     if (nest->ndim > 1 && count > 0) {
         cnn__cursor_seek(&cursor, nest, first);
     }
     while (count > 0) {
         const int64_t n = nest->ndim > 1 ? cnn__min(count, cnn__cursor_run(&cursor)) : count;
-        const char *from = x + cursor.offset[1] * (int64_t)size;
+        const char *from = (const char *)x + cursor.offset[1] * reducer->size;
         if (width == 1) {
-            part(from, n, stride, to);
+            reducer->part(from, n, stride, to);
         } else {
-            rows(from, n, stride, width, to);
+            reducer->rows(from, n, stride, width, to);
         }
         count -= n;
         if (count > 0) {
@@ -89,7 +108,13 @@ static void reduce_run(const reduction *r, int64_t n, int64_t y, int64_t x)
         cnn__short_sums(n, r->x_step, r->inner_count, (const float *)(const void *)r->x + x, results.real);
     } else {
         for (int64_t i = 0; i < n; i++) {
-            reduce_stretch(r, y + i * r->y_step, x + i * r->x_step, 0, r->inner_count, 1, at + i * 8);
+            const char *row = r->x + (x + i * r->x_step) * (int64_t)r->x_size;
+            if (r->inner.ndim == 1 && !r->products) {
+                memcpy(at + i * 8, &r->reduce->start, 8);
+                r->reduce->part(row, r->inner_count, r->inner.stride[1][0], at + i * 8);
+            } else {
+                reduce_stretch(r, y + i * r->y_step, x + i * r->x_step, 0, r->inner_count, 1, at + i * 8);
+            }
         }
     }
     reduce_store(r, n, y, at);
@@ -146,7 +171,7 @@ static void reduce_cut(const reduction *r, int64_t n, int64_t y, int64_t x, cnn_
     stretches = cnn__ceil_div(r->inner_count, c.stretch);
     cnn__pool_run(pool, stretches, (double)(r->inner_count * n), cut_task, &c);
     cnn__nest rows = { .ndim = 1, .shape = { stretches }, .stride = { { 0 }, { n } } };
-    r->join(c.partials, &rows, 0, stretches, n, joined);
+    cnn__reduce_tile(r->join, c.partials, &rows, 0, stretches, n, joined);
     reduce_store(r, n, y, joined);
 }
 
@@ -230,10 +255,10 @@ void cnn__reduction_prepare(reduction *r, const cnn__map_tables *tables, cnn__re
     r->result = op == CNN_REDUCE_OF_SUM && !is_real(dtype) ? CNN_I64 : dtype;
     r->x_size = cnn__array_size(dtype);
     r->y_size = cnn__array_size(r->result);
-    r->reduce = dtype == CNN_F32 ? tables->reduce_f32[op] : cnn__reduce_tile[op][dtype];
+    r->reduce = dtype == CNN_F32 ? &tables->reduce_f32[op] : &cnn__reducers[op][dtype];
     r->short_rows = op == CNN_REDUCE_OF_SUM && dtype == CNN_F32 && r->inner.ndim == 1 && r->inner.stride[1][0] == 1 &&
                     r->inner_count <= CNN__SHORT_ROW && r->outer_count > 1;
-    r->join = cnn__reduce_tile[op][r->accumulator];
+    r->join = &cnn__reducers[op][r->accumulator];
     r->group = cnn__max(r->columns ? CNN__REDUCE_WIDTH : 1, REDUCE_TASK / cnn__max(1, r->inner_count));
     if (!r->columns && r->inner_count <= REDUCE_TASK) { /* runs are not cut here: rather more tasks of fewer results */
         r->group = cnn__max(

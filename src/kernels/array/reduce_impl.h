@@ -1,7 +1,7 @@
-/* One reduction of one dtype, as a function NAME(tile): X is the element type, A the accumulator's, L that of
- * neighbouring elements before they meet the accumulator, STEP(a, b) the operation, START its neutral element. With
- * SHARED_WALK what goes through the nest is shared. The order of operations depends on the nest alone. No include
- * guard: one inclusion, one operation and dtype. */
+/* One reduction of one dtype, as functions NAME(part) and NAME(rows): X is the element type, A the accumulator's, L
+ * that of neighbouring elements before they meet the accumulator, STEP(a, b) the operation, START its neutral element,
+ * PART what stands before the functions. The order of operations depends on the sizes alone. No include guard: one
+ * inclusion, one operation and dtype. */
 
 /* Along a run in eight lanes, which are joined two by two. */
 static A NAME(run)(const X *x, int64_t n, int64_t stride)
@@ -37,7 +37,7 @@ static A NAME(run)(const X *x, int64_t n, int64_t stride)
 
 #ifndef OWN_ROWS
 /* Down the columns of a run of rows, four rows at a time. */
-static void NAME(rows)(const void *from, int64_t n, int64_t stride, int64_t width, void *restrict accumulators)
+PART void NAME(rows)(const void *from, int64_t n, int64_t stride, int64_t width, void *restrict accumulators)
 {
     const X *x = from;
     A *a = accumulators;
@@ -72,57 +72,10 @@ static A NAME(long_run)(const X *x, int64_t n, int64_t stride)
     return total;
 }
 
-#ifdef SHARED_WALK
-static void NAME(part)(const void *x, int64_t n, int64_t stride, void *accumulator)
+PART void NAME(part)(const void *x, int64_t n, int64_t stride, void *accumulator)
 {
     A *total = accumulator, part = NAME(long_run)(x, n, stride);
     *total = STEP(*total, part);
 }
-#endif
-
-#ifndef TILE
-#define TILE static
-#endif
-TILE void NAME(tile)(const void *from, const cnn__nest *nest, int64_t first, int64_t count, int64_t width,
-                     void *accumulators)
-{
-    A *a = accumulators;
-#ifdef SHARED_WALK
-    for (int64_t j = 0; j < width; j++) {
-        a[j] = START;
-    }
-    cnn__reduce_walk(sizeof(X), NAME(part), NAME(rows), from, nest, first, count, width, a);
-#else
-    const X *x = from;
-    int64_t stride = nest->ndim ? nest->stride[1][nest->ndim - 1] : 1;
-    if (width == 1 && nest->ndim <= 1) {
-        a[0] = NAME(long_run)(x + first * stride, count, stride);
-        return;
-    }
-    for (int64_t j = 0; j < width; j++) {
-        a[j] = START;
-    }
-    if (count == 0) {
-        return;
-    }
-    cnn__cursor cursor;
-    cnn__cursor_seek(&cursor, nest, first);
-    for (;;) {
-        int64_t n = cnn__min(count, cnn__cursor_run(&cursor));
-        if (width == 1) {
-            A part = NAME(long_run)(x + cursor.offset[1], n, stride);
-            a[0] = STEP(a[0], part);
-        } else {
-            NAME(rows)(x + cursor.offset[1], n, stride, width, a);
-        }
-        count -= n;
-        if (count == 0) {
-            return;
-        }
-        cnn__cursor_advance(&cursor, n);
-    }
-#endif
-}
 #undef X
 #undef NAME
-#undef TILE

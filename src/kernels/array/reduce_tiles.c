@@ -1,10 +1,11 @@
-/* The reductions of a tile, one for each operation and dtype but f32 (simd/map/reduce.c). */
+/* Reductions, one for each operation and dtype but f32 (simd/map/reduce.c). */
 #include "kernels/array/reduce.h"
 
 #include "kernels/array/reduce_steps.h"
-#define SHARED_WALK
 
 #include <math.h>
+
+#define PART static
 
 #define MAX_INTEGER(a, b) ((b) > (a) ? (b) : (a))
 #define MIN_INTEGER(a, b) ((b) < (a) ? (b) : (a))
@@ -127,21 +128,30 @@
 #undef STEP
 #undef START
 
-const cnn__reduce_fn cnn__reduce_tile[CNN_REDUCE_OF_COUNT][CNN_BOOL + 1] = {
-    [CNN_REDUCE_OF_SUM] = { [CNN_F64] = tile_sum_f64,
-                            [CNN_I64] = tile_sum_i64,
-                            [CNN_I32] = tile_sum_i32,
-                            [CNN_U8] = tile_sum_u8,
-                            [CNN_BOOL] = tile_sum_u8 },
-    [CNN_REDUCE_OF_MAX] = { [CNN_F64] = tile_max_f64,
-                            [CNN_I64] = tile_max_i64,
-                            [CNN_I32] = tile_max_i32,
-                            [CNN_U8] = tile_max_u8,
-                            [CNN_BOOL] = tile_max_u8 },
-    [CNN_REDUCE_OF_MIN] = { [CNN_F64] = tile_min_f64,
-                            [CNN_I64] = tile_min_i64,
-                            [CNN_I32] = tile_min_i32,
-                            [CNN_U8] = tile_min_u8,
-                            [CNN_BOOL] = tile_min_u8 },
-    [CNN_REDUCE_OF_PRODUCT] = { [CNN_F64] = tile_product_f64, [CNN_I64] = tile_product_i64 },
+#define REAL(name, first) \
+    { \
+        .part = part_##name##_f64, .rows = rows_##name##_f64, .start.real = (first), .size = sizeof(double) \
+    }
+#define INTEGER(name, type, first) \
+    { \
+        .part = part_##name, .rows = rows_##name, .start.integer = (first), .size = sizeof(type) \
+    }
+
+const cnn__reducer cnn__reducers[CNN_REDUCE_OF_COUNT][CNN_BOOL + 1] = {
+    [CNN_REDUCE_OF_SUM] = { [CNN_F64] = REAL(sum, 0),
+                            [CNN_I64] = INTEGER(sum_i64, int64_t, 0),
+                            [CNN_I32] = INTEGER(sum_i32, int32_t, 0),
+                            [CNN_U8] = INTEGER(sum_u8, uint8_t, 0),
+                            [CNN_BOOL] = INTEGER(sum_u8, uint8_t, 0) },
+    [CNN_REDUCE_OF_MAX] = { [CNN_F64] = REAL(max, -INFINITY),
+                            [CNN_I64] = INTEGER(max_i64, int64_t, INT64_MIN),
+                            [CNN_I32] = INTEGER(max_i32, int32_t, INT32_MIN),
+                            [CNN_U8] = INTEGER(max_u8, uint8_t, 0),
+                            [CNN_BOOL] = INTEGER(max_u8, uint8_t, 0) },
+    [CNN_REDUCE_OF_MIN] = { [CNN_F64] = REAL(min, INFINITY),
+                            [CNN_I64] = INTEGER(min_i64, int64_t, INT64_MAX),
+                            [CNN_I32] = INTEGER(min_i32, int32_t, INT32_MAX),
+                            [CNN_U8] = INTEGER(min_u8, uint8_t, UINT8_MAX),
+                            [CNN_BOOL] = INTEGER(min_u8, uint8_t, UINT8_MAX) },
+    [CNN_REDUCE_OF_PRODUCT] = { [CNN_F64] = REAL(product, 1), [CNN_I64] = INTEGER(product_i64, int64_t, 1) },
 };

@@ -13,7 +13,7 @@ typedef struct cnn__array_reduction {
     int64_t outer_count, inner_count;
     int64_t group;          /* results of a task */
     int64_t y_step, x_step; /* strides along the last outer dimension */
-    cnn__reduce_fn reduce, join;
+    const cnn__reducer *reduce, *join;
     cnn_dtype accumulator, result;
     size_t x_size, y_size;
     char *y;

@@ -12,7 +12,7 @@ static void softmax_exp_f64(int64_t n, double *y)
 
 #define ROW static void
 #define X double
-#define REDUCE(op) cnn__reduce_tile[op][CNN_F64]
+#define REDUCE(op) cnn__reducers[op][CNN_F64]
 #define FN(name) CNN__JOIN(name, f64)
 #include "kernels/array/softmax_impl.h"
 

@@ -7,11 +7,7 @@
 
 static X FN(largest)(int64_t n, const X *x)
 {
-    cnn__nest row;
-    double most;
-    row.ndim = 0;
-    REDUCE(CNN_REDUCE_OF_MAX)(x, &row, 0, n, 1, &most);
-    return (X)most;
+    return (X)cnn__reduce_row(&REDUCE(CNN_REDUCE_OF_MAX), x, n);
 }
 
 #ifndef OWN_ROWS

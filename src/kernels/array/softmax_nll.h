@@ -24,9 +24,9 @@ typedef struct cnn__softmax_nll {
     int64_t ignore_index;
     double smoothing, share; /* ε and ε/C */
     void *stats; /* [2, samples]: the largest logit; the log of Σ exp(logit − largest); only the cross-entropy has it */
-    const cnn__nll_loops *loops;   /* the loops of that dtype */
-    cnn__map_fn exp;               /* the map exp of that dtype */
-    cnn__reduce_fn largest, total; /* the same */
+    const cnn__nll_loops *loops;         /* the loops of that dtype */
+    cnn__map_fn exp;                     /* the map exp of that dtype */
+    const cnn__reducer *largest, *total; /* the same */
     cnn_class_loss function;
     int power;
     double margin;

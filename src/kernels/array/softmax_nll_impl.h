@@ -32,12 +32,9 @@ static __attribute__((noinline)) void FN(exponentials)(const cnn__softmax_nll *g
 /* The largest logit of one sample whose classes are neighbours, and the sum of the exponentials. */
 static double FN(row_sum)(const cnn__softmax_nll *g, const X *x, X *largest_of)
 {
-    double largest, part, sum = 0;
     X block[CNN__NLL_LONG_BLOCK];
-    cnn__nest row;
-    row.ndim = 0;
-    g->largest(x, &row, 0, g->classes, 1, &largest);
-    const X most = (X)largest;
+    const X most = (X)cnn__reduce_row(g->largest, x, g->classes);
+    double sum = 0;
     for (int64_t first = 0; first < g->classes; first += CNN__NLL_LONG_BLOCK) {
         int count = (int)cnn__min(g->classes - first, CNN__NLL_LONG_BLOCK), n = count;
         const X *from = FN(whole_steps)(&n, x + first, block);
@@ -46,8 +43,7 @@ static double FN(row_sum)(const cnn__softmax_nll *g, const X *x, X *largest_of)
             block[i] = from[i] - most;
         }
         FN(exponentials)(g, n, block);
-        g->total(block, &row, 0, count, 1, &part);
-        sum += part;
+        sum += cnn__reduce_row(g->total, block, count);
     }
     *largest_of = most;
     return sum;

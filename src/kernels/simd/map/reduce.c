@@ -20,10 +20,11 @@ static int64_t CNN__SIMD(whole_sum)(const float *x, int64_t n, double lane[8])
 {
     double_lanes sum[4 * EIGHT] = { { 0 } };
     int64_t i = 0;
+    DEFINE_ONE;
     for (; i + LONG_RUN_LANES <= n; i += LONG_RUN_LANES) {
 #pragma GCC unroll 16
         for (int k = 0; k < 4 * EIGHT; k++) {
-            sum[k] += as_doubles(x + i + k * HALF);
+            sum[k] = ADDED(sum[k], as_doubles(x + i + k * HALF));
         }
     }
     for (int k = 0; k < EIGHT; k++) {
@@ -46,24 +47,49 @@ static int64_t CNN__SIMD(whole_sum)(const float *x, int64_t n, double lane[8])
 #endif
 }
 
-#if CNN__VECTOR_BYTES == 64
+/* AVX2's functions are those of some processors with AVX-512, too. */
+#if CNN__VECTOR_BYTES == 32
+#define SHARED
+#else
+#define SHARED static
+#endif
 
-/* Sums down the columns of a run of rows, four rows at a time, as in reduce_impl.h. */
-static void CNN__SIMD(rows_sum)(const float *x, int64_t n, int64_t stride, int64_t width, double *restrict a)
+#if CNN__VECTOR_BYTES > 16
+
+/* HALF columns of four rows. */
+CNN__INLINE double_lanes sum_of_four(const float *x, int64_t stride, double_lanes one)
 {
-    for (; n > 0; n -= 4, x += 4 * stride) {
-        const float *x1 = x + stride, *x2 = x1 + stride, *x3 = x2 + stride;
+    (void)one;
+    const float *x1 = x + stride, *x2 = x1 + stride, *x3 = x2 + stride;
+    double_lanes left = ADDED(as_doubles(x), as_doubles(x1)), right = ADDED(as_doubles(x2), as_doubles(x3));
+    return ADDED(left, right);
+}
+
+/* Sums down the columns of a run of rows, two times four rows at a time, which are added as in reduce_impl.h. */
+SHARED void CNN__SIMD(rows_sum)(const void *from, int64_t n, int64_t stride, int64_t width, void *restrict accumulators)
+{
+    const float *x = from;
+    double *a = accumulators;
+    DEFINE_ONE;
+    for (; n > 0; n -= 8, x += 8 * stride) {
         int64_t j = 0;
         for (; j + HALF <= width && n >= 4; j += HALF) {
-            double_lanes left = as_doubles(x + j) + as_doubles(x1 + j), right = as_doubles(x2 + j) + as_doubles(x3 + j);
-            *(double_memory *)(a + j) += left + right;
+            double_lanes sum = ADDED(*(double_memory *)(a + j), sum_of_four(x + j, stride, one));
+            if (n >= 8) {
+                sum = ADDED(sum, sum_of_four(x + 4 * stride + j, stride, one));
+            }
+            *(double_memory *)(a + j) = sum;
         }
-        for (; j < width && n >= 4; j++) {
-            a[j] += ((double)x[j] + (double)x1[j]) + ((double)x2[j] + (double)x3[j]);
+        int64_t row = 0;
+        for (; row + 4 <= n && row < 8; row += 4) {
+            const float *x0 = x + row * stride, *x1 = x0 + stride, *x2 = x1 + stride, *x3 = x2 + stride;
+            for (int64_t k = j; k < width; k++) {
+                a[k] += ((double)x0[k] + (double)x1[k]) + ((double)x2[k] + (double)x3[k]);
+            }
         }
-        for (int64_t row = 0; row < n && n < 4; row++) {
-            for (j = 0; j < width; j++) {
-                a[j] += (double)x[row * stride + j];
+        for (; row < n && row < 8; row++) {
+            for (int64_t k = 0; k < width; k++) {
+                a[k] += (double)x[row * stride + k];
             }
         }
     }
@@ -193,15 +219,17 @@ WHOLE(max, >, LARGER, -INFINITY)
 WHOLE(min, <, SMALLER, INFINITY)
 #endif
 
+#define PART SHARED
 #define A double
+
+#if CNN__VECTOR_BYTES > 16
+#define OWN_ROWS
+#endif
 #define X float
 #define STEP SUM_REAL
 #define START 0
 #define L A
 #define NAME(name) CNN__SIMD(name##_sum)
-#if CNN__VECTOR_BYTES == 64
-#define OWN_ROWS
-#endif
 #include "kernels/array/reduce_impl.h"
 #undef OWN_ROWS
 #undef STEP
@@ -212,30 +240,57 @@ WHOLE(min, <, SMALLER, INFINITY)
 #define STEP MAX_REAL
 #define START -INFINITY
 #define L X
+#undef PART
+#define PART static
 #define NAME(name) CNN__SIMD(name##_max)
 #include "kernels/array/reduce_impl.h"
 #undef STEP
 #undef START
 
-/* Processors with AVX-512 run AVX2's, which is as fast: it waits for memory. */
-#if CNN__VECTOR_BYTES == 64
-#define TILE_MIN cnn__tile_min_avx2
-#else
-#define TILE_MIN CNN__SIMD(tile_min)
-#endif
 #if CNN__VECTOR_BYTES < 64
-void TILE_MIN(const void *x, const cnn__nest *nest, int64_t first, int64_t count, int64_t width, void *accumulators);
+#undef PART
+#define PART SHARED
 #define X float
 #define STEP MIN_REAL
 #define START INFINITY
-#define TILE
 #define NAME(name) CNN__SIMD(name##_min)
 #include "kernels/array/reduce_impl.h"
 #endif
 
-const cnn__reduce_fn CNN__SIMD(reduce_f32)[CNN_REDUCE_OF_COUNT] = {
-    [CNN_REDUCE_OF_SUM] = CNN__SIMD(tile_sum),
-    [CNN_REDUCE_OF_MAX] = CNN__SIMD(tile_max),
-    [CNN_REDUCE_OF_MIN] = TILE_MIN,
-    [CNN_REDUCE_OF_PRODUCT] = cnn__tile_product_f32,
+#if CNN__VECTOR_BYTES == 64
+
+/* Zen 4 takes twice as long for floats of 32 bytes that become doubles of 64 as for two of half the size. */
+static bool converts_by_halves(void)
+{
+    return __builtin_cpu_is("amdfam19h");
+}
+
+static void chosen_part_sum(const void *x, int64_t n, int64_t stride, void *accumulator)
+{
+    (converts_by_halves() ? cnn__part_sum_avx2 : CNN__SIMD(part_sum))(x, n, stride, accumulator);
+}
+
+static void chosen_rows_sum(const void *x, int64_t n, int64_t stride, int64_t width, void *restrict accumulators)
+{
+    (converts_by_halves() ? cnn__rows_sum_avx2 : CNN__SIMD(rows_sum))(x, n, stride, width, accumulators);
+}
+
+#endif
+
+#define REDUCER(first, part_name, rows_name) \
+    { \
+        .part = part_name, .rows = rows_name, .start.real = (first), .size = sizeof(float) \
+    }
+
+const cnn__reducer CNN__SIMD(reduce_f32)[CNN_REDUCE_OF_COUNT] = {
+    [CNN_REDUCE_OF_MAX] = REDUCER(-INFINITY, CNN__SIMD(part_max), CNN__SIMD(rows_max)),
+#if CNN__VECTOR_BYTES == 64
+    [CNN_REDUCE_OF_SUM] = REDUCER(0, chosen_part_sum, chosen_rows_sum),
+    /* AVX2's is as fast: it waits for memory. */
+    [CNN_REDUCE_OF_MIN] = REDUCER(INFINITY, cnn__part_min_avx2, cnn__rows_min_avx2),
+#else
+    [CNN_REDUCE_OF_SUM] = REDUCER(0, CNN__SIMD(part_sum), CNN__SIMD(rows_sum)),
+    [CNN_REDUCE_OF_MIN] = REDUCER(INFINITY, CNN__SIMD(part_min), CNN__SIMD(rows_min)),
+#endif
+    [CNN_REDUCE_OF_PRODUCT] = REDUCER(1, cnn__part_product_f32, cnn__rows_product_f32),
 };

@@ -44,9 +44,10 @@ static void CNN__SIMD(row_times_f32)(int64_t n, float *y, float factor)
 static double CNN__SIMD(total_f32)(int64_t n, const float *x)
 {
     double_lanes sum[2 * EIGHT] = { { 0 } };
+    DEFINE_ONE;
     for (; n >= 16; n -= 16, x += 16) {
         for (int k = 0; k < 2 * EIGHT; k++) {
-            sum[k] += as_doubles(x + k * HALF);
+            sum[k] = ADDED(sum[k], as_doubles(x + k * HALF));
         }
     }
     for (int k = 0; k < n; k += LANES) {

@@ -5,7 +5,7 @@
 #include "kernels/array/map.h"
 #include "kernels/simd/vector/lanes.h"
 
-extern const cnn__reduce_fn CNN__SIMD(reduce_f32)[CNN_REDUCE_OF_COUNT];
+extern const cnn__reducer CNN__SIMD(reduce_f32)[CNN_REDUCE_OF_COUNT];
 
 void CNN__SIMD(softmax_f32)(int64_t rows, int64_t n, const void *x, void *y);
 void CNN__SIMD(log_softmax_f32)(int64_t rows, int64_t n, const void *x, void *y);
