@@ -66,6 +66,7 @@ static cnn__softmax_nll loss_of(const cnn__cpu_call *j, const void *statistics)
         .dtype = j->l->dtype,
         .loops = f32 ? maps->nll_f32 : &cnn__nll_loops_f64,
         .exp = (f32 ? maps->f32 : maps->f64)->unary[CNN_UNARY_EXP],
+        .transpose = f32 ? maps->transpose : NULL,
         .largest = f32 ? &maps->reduce_f32[CNN_REDUCE_OF_MAX] : &cnn__reducers[CNN_REDUCE_OF_MAX][CNN_F64],
         .total = f32 ? &maps->reduce_f32[CNN_REDUCE_OF_SUM] : &cnn__reducers[CNN_REDUCE_OF_SUM][CNN_F64],
         .batch = p->batch,

@@ -24,11 +24,10 @@ static work nll_plan(const cnn__softmax_nll *g)
 }
 
 /* The run that begins at `sample` and ends before `end`, with its batch entry if it is no row, and within CNN__NLL_RUN.
- * Long rows are single but in a gradient with smoothing. */
-static cnn__nll_run run_at(const cnn__softmax_nll *g, int64_t sample, int64_t end, bool gradient)
+ * Long rows are single. */
+static cnn__nll_run run_at(const cnn__softmax_nll *g, int64_t sample, int64_t end)
 {
     int64_t n = sample / g->inner, d = sample % g->inner, count = cnn__nll_short(g) ? end - sample : g->inner - d;
-    count = gradient && cnn__nll_smoothed_rows(g) ? CNN__NLL_ROWS : count;
     count = count < end - sample ? count : end - sample;
     return (cnn__nll_run){ sample, n * g->classes * g->inner + d, (int)(count < CNN__NLL_RUN ? count : CNN__NLL_RUN) };
 }
@@ -42,7 +41,7 @@ static void task(void *arg, int64_t number, int worker)
     (void)worker;
     end = end < w->samples ? end : w->samples;
     while (begin < end) {
-        cnn__nll_run r = run_at(g, begin, end, w->out);
+        cnn__nll_run r = run_at(g, begin, end);
         if (w->out) {
             cnn__nll_backward(g, r, w->out);
         } else {

@@ -27,6 +27,7 @@ typedef struct cnn__softmax_nll {
     const cnn__nll_loops *loops;         /* the loops of that dtype */
     cnn__map_fn exp;                     /* the map exp of that dtype */
     const cnn__reducer *largest, *total; /* the same */
+    cnn__transpose_fn transpose;         /* a transposition of f32, or NULL */
     cnn_class_loss function;
     int power;
     double margin;

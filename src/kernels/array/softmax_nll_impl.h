@@ -81,11 +81,15 @@ static void FN(run_sums)(const cnn__softmax_nll *g, int count, const X *x, int64
 }
 
 /* Short rows are brought beside each other: to[j · to_step + i] = from[i · from_step + j]. */
-static __attribute__((noinline)) void FN(turn_rows)(int64_t n, int64_t m, const X *from, int64_t from_step, X *to,
-                                                    int64_t to_step)
+static __attribute__((noinline)) void FN(turn_rows)(const cnn__softmax_nll *g, int64_t n, int64_t m, const X *from,
+                                                    int64_t from_step, X *to, int64_t to_step)
 {
+    const int64_t whole = g->transpose ? m & -CNN__MAP_STEP : 0;
+    if (whole > 0) {
+        g->transpose((const void *)from, from_step, whole, n, (void *)to, to_step);
+    }
     for (int64_t i = 0; i < n; i++) {
-        for (int64_t j = 0; j < m; j++) {
+        for (int64_t j = whole; j < m; j++) {
             to[j * to_step + i] = from[i * from_step + j];
         }
     }
@@ -98,7 +102,7 @@ static void FN(statistics)(const cnn__softmax_nll *g, cnn__nll_run r)
     X *largest = (X *)g->stats + r.sample, *log_sum = largest + g->batch * g->inner, room[CNN__NLL_RUN * CNN__NLL_RUN];
     double sum[CNN__NLL_RUN];
     if (cnn__nll_short(g)) {
-        FN(turn_rows)(r.count, g->classes, x, g->classes, room, CNN__NLL_RUN);
+        FN(turn_rows)(g, r.count, g->classes, x, g->classes, room, CNN__NLL_RUN);
         FN(run_sums)(g, r.count, room, CNN__NLL_RUN, largest, sum);
     } else if (g->inner > 1) {
         FN(run_sums)(g, r.count, x, g->inner, largest, sum);
@@ -118,14 +122,15 @@ static void FN(statistics)(const cnn__softmax_nll *g, cnn__nll_run r)
  * CNN__NLL_RUN classes of one sample. */
 #define NLL_BLOCK FN(nll_block)
 typedef struct NLL_BLOCK {
-    X largest[CNN__NLL_RUN];
-    double log_sum[CNN__NLL_RUN], scale[CNN__NLL_RUN], total[CNN__NLL_RUN], factor[CNN__NLL_RUN];
-    int64_t target[CNN__NLL_RUN];
+    X largest[CNN__NLL_RUN], log_sum[CNN__NLL_RUN];
+    double scale[CNN__NLL_RUN], total[CNN__NLL_RUN], factor[CNN__NLL_RUN];
+    int64_t target[CNN__NLL_RUN]; /* 0 where it is ignored */
     bool across;
-    int room; /* elements that are set, whole steps */
+    bool factors; /* whether other classes than the target have any but 0 */
+    int room;     /* elements that are set, whole steps */
 } NLL_BLOCK;
 
-/* The factors of logp in the losses, where there are weights or probabilities; `at` is the place of the block's first
+/* The factors of logp in the losses, where targets are probabilities; `at` is the place of the block's first
  * element. */
 static __attribute__((cold)) void FN(block_factors)(const cnn__softmax_nll *g, int n, int64_t at, int64_t class,
                                                     NLL_BLOCK *b)
@@ -136,16 +141,20 @@ static __attribute__((cold)) void FN(block_factors)(const cnn__softmax_nll *g, i
     }
 }
 
-/* The same of indices without weights. */
-static void FN(block_shares)(const cnn__softmax_nll *g, int64_t class, NLL_BLOCK *b)
+/* The same of indices. */
+static void FN(block_shares)(const cnn__softmax_nll *g, int n, int64_t class, NLL_BLOCK *b)
 {
-    const double hit = 1 - g->smoothing + g->share, miss = g->share;
+    const X *weight = g->weight;
+    const double one = weight ? (double)weight[class] : 1, miss = g->share * one, own = (1 - g->smoothing) * one;
     const int64_t place = b->target[0] - class;
     for (int i = 0; i < WHOLE_STEPS(b->room); i++) {
-        b->factor[i] = b->across && b->target[i] == class ? hit : miss;
+        b->factor[i] = b->across && b->target[i] == class ? miss + own : miss;
     }
-    if (!b->across && place >= 0 && place < b->room) {
-        b->factor[place] = hit;
+    for (int i = 0; i < n && weight && !b->across; i++) {
+        b->factor[i] = g->share * (double)weight[class + i];
+    }
+    if (!b->across && place >= 0 && place < n) {
+        b->factor[place] += (1 - g->smoothing) * (weight ? (double)weight[b->target[0]] : 1);
     }
 }
 
@@ -172,30 +181,38 @@ static void FN(block_slopes)(const cnn__softmax_nll *g, int n, const X *x, X *dx
     X *to = n == count ? dx : block;
     CNN__IVDEP
     for (int i = 0; i < WHOLE_STEPS(n); i++) {
-        block[i] = (X)((double)(from[i] - b->largest[i]) - b->log_sum[i]);
+        block[i] = from[i] - b->largest[i] - b->log_sum[i];
     }
     FN(exponentials)(g, n, block);
-    CNN__IVDEP
-    for (int i = 0; i < WHOLE_STEPS(n); i++) {
-        to[i] = (X)(b->scale[i] * ((double)block[i] * b->total[i] - b->factor[i]));
+    if (b->factors) {
+        CNN__IVDEP
+        for (int i = 0; i < WHOLE_STEPS(n); i++) {
+            to[i] = (X)(b->scale[i] * ((double)block[i] * b->total[i] - b->factor[i]));
+        }
+    } else {
+        CNN__IVDEP
+        for (int i = 0; i < WHOLE_STEPS(n); i++) {
+            to[i] = (X)(b->scale[i] * (double)block[i]);
+        }
     }
     if (to == block) {
         memcpy(dx, block, (size_t)count * sizeof *block);
     }
 }
 
-/* The gradient of a plain sample whose classes are neighbours. */
+/* The gradient of a sample whose classes are neighbours, without smoothing. */
 static void FN(row_gradient)(const cnn__softmax_nll *g, int64_t sample, int64_t first, double dy, X *dx)
 {
-    const X *x = (const X *)g->logits + first, *stats = g->stats, largest = stats[sample];
-    const double log_sum = (double)stats[g->batch * g->inner + sample];
+    const X *x = (const X *)g->logits + first, *stats = g->stats, *weight = g->weight;
+    const X largest = stats[sample], log_sum = stats[g->batch * g->inner + sample];
     const int64_t target = cnn__nll_index(g, sample);
     X at_target = 0, block[CNN__NLL_RUN];
     dx += first;
+    dy *= weight ? (double)weight[target] : 1;
     for (int64_t begin = 0; begin < g->classes; begin += CNN__NLL_RUN) {
         const int count = (int)cnn__min(g->classes - begin, CNN__NLL_RUN), n = WHOLE_STEPS(count + CNN__MAP_STEP - 1);
         for (int i = 0; i < count; i++) {
-            block[i] = (X)((double)(x[begin + i] - largest) - log_sum);
+            block[i] = x[begin + i] - largest - log_sum;
         }
         for (int i = count; i < n; i++) {
             block[i] = 0;
@@ -209,11 +226,36 @@ static void FN(row_gradient)(const cnn__softmax_nll *g, int64_t sample, int64_t 
     dx[target] = (X)(dy * ((double)at_target - 1));
 }
 
-/* d loss / d logit = softmax · Σ q − q */
-static void FN(logits_gradient)(const cnn__softmax_nll *g, cnn__nll_run r, const double *dy, const double *total,
-                                void *dlogits)
+/* The block of a run, but for its factors. The total of factors of indices is known: (1 − ε) · w[t] + ε/C · Σ w. */
+static void FN(begin_block)(const cnn__softmax_nll *g, cnn__nll_run r, const double *dy, NLL_BLOCK *b)
 {
-    if (g->inner == 1 && cnn__nll_plain(g)) {
+    const bool indexed = cnn__nll_indexed(g);
+    const X *weight = g->weight, *largest = (const X *)g->stats + r.sample;
+    const X *log_sum = largest + g->batch * g->inner;
+    double weights = weight ? 0 : (double)g->classes;
+    for (int64_t c = 0; c < g->classes && weight && g->share != 0; c++) {
+        weights += (double)weight[c];
+    }
+    b->factors = !indexed || g->smoothing != 0;
+    b->across = cnn__nll_short(g) || g->inner > 1;
+    b->room = WHOLE_STEPS((int)cnn__min(b->across ? r.count : g->classes, CNN__NLL_RUN) + CNN__MAP_STEP - 1);
+    for (int i = 0; i < b->room; i++) {
+        const int k = i < r.count ? i : 0;
+        const int64_t target = indexed ? cnn__nll_index(g, r.sample + k) : 0;
+        b->largest[i] = largest[k];
+        b->log_sum[i] = log_sum[k];
+        b->target[i] = target == g->ignore_index ? 0 : target;
+        const double own = weight ? (double)weight[b->target[i]] : 1;
+        b->total[i] = indexed ? (1 - g->smoothing) * own + weights * g->share : 0;
+        b->scale[i] = b->factors ? dy[k] : dy[k] * b->total[i];
+    }
+}
+
+/* d loss / d logit = softmax · Σ q − q */
+static void FN(logits_gradient)(const cnn__softmax_nll *g, cnn__nll_run r, const double *dy, void *dlogits)
+{
+    const bool indexed = cnn__nll_indexed(g), beside = cnn__nll_short(g);
+    if (g->inner == 1 && indexed && g->smoothing == 0 && (!beside || r.count < CNN__MAP_STEP)) {
         for (int i = 0; i < r.count; i++) {
             const int64_t first = cnn__nll_first(g, r, i);
             if (cnn__nll_index(g, r.sample + i) == g->ignore_index) {
@@ -224,34 +266,32 @@ static void FN(logits_gradient)(const cnn__softmax_nll *g, cnn__nll_run r, const
         }
         return;
     }
-    const bool indexed = cnn__nll_indexed(g), beside = cnn__nll_short(g);
-    const bool plain = cnn__nll_plain(g); /* the total is 1 */
-    const X *x = (const X *)g->logits + r.first, *largest = (const X *)g->stats + r.sample;
-    const X *log_sum = largest + g->batch * g->inner;
-    const int64_t step = beside ? CNN__NLL_RUN : g->inner;
-    X *to = dlogits, *dx = to + r.first, room[CNN__NLL_RUN * CNN__NLL_RUN];
-    NLL_BLOCK b;
-    b.across = beside || g->inner > 1;
-    b.room = WHOLE_STEPS((int)cnn__min(b.across ? r.count : g->classes, CNN__NLL_RUN) + CNN__MAP_STEP - 1);
-    for (int i = 0; i < b.room; i++) {
-        const int k = i < r.count ? i : 0;
-        b.largest[i] = largest[k];
-        b.log_sum[i] = (double)log_sum[k];
-        b.scale[i] = dy[k];
-        b.total[i] = total ? *total : plain;
-        b.target[i] = indexed ? cnn__nll_index(g, r.sample + k) : 0;
+    if (g->classes == 0) {
+        return;
     }
+    const X *x = (const X *)g->logits + r.first;
+    const int64_t step = beside ? CNN__NLL_RUN : g->inner;
+    X *to = dlogits, *dx = to + r.first, room[CNN__NLL_RUN * CNN__NLL_RUN], of_target[CNN__NLL_RUN];
+    NLL_BLOCK b;
+    FN(begin_block)(g, r, dy, &b);
     if (beside) {
-        FN(turn_rows)(r.count, g->classes, x, g->classes, room, CNN__NLL_RUN);
+        FN(turn_rows)(g, r.count, g->classes, x, g->classes, room, CNN__NLL_RUN);
         x = dx = room;
     }
-    for (int pass = plain || total; pass < 2; pass++) { /* the totals of the factors, then the slopes */
+    for (int i = 0; i < WHOLE_STEPS(b.room) && !b.factors; i++) {
+        const int k = i < r.count ? i : 0;
+        of_target[i] = x[b.target[i] * step + k] - b.largest[i] - b.log_sum[i];
+    }
+    if (!b.factors) {
+        FN(exponentials)(g, b.across ? b.room : CNN__MAP_STEP, of_target);
+    }
+    for (int pass = indexed; pass < 2; pass++) { /* the totals of the factors, then the slopes */
         for (int64_t class = 0; class < g->classes; class += b.across ? 1 : CNN__NLL_RUN) {
             const int n = b.across ? r.count : (int)cnn__min(g->classes - class, CNN__NLL_RUN);
-            if (g->weight || !indexed) {
+            if (!indexed) {
                 FN(block_factors)(g, n, r.first + class * g->inner, class, &b);
-            } else {
-                FN(block_shares)(g, class, &b);
+            } else if (b.factors) {
+                FN(block_shares)(g, n, class, &b);
             }
             if (pass == 0) {
                 FN(block_totals)(n, &b);
@@ -263,11 +303,14 @@ static void FN(logits_gradient)(const cnn__softmax_nll *g, cnn__nll_run r, const
             b.total[i] = b.total[0];
         }
     }
+    for (int i = 0; i < r.count && !b.factors; i++) {
+        dx[b.target[i] * step + i] = (X)(b.scale[i] * ((double)of_target[i] - 1));
+    }
     if (beside) {
-        FN(turn_rows)(g->classes, r.count, room, CNN__NLL_RUN, to + r.first, g->classes);
+        FN(turn_rows)(g, g->classes, r.count, room, CNN__NLL_RUN, to + r.first, g->classes);
     }
     for (int i = 0; i < r.count && indexed; i++) {
-        for (int64_t c = 0; c < g->classes && b.target[i] == g->ignore_index; c++) {
+        for (int64_t c = 0; c < g->classes && cnn__nll_index(g, r.sample + i) == g->ignore_index; c++) {
             to[cnn__nll_first(g, r, i) + c * g->inner] = 0;
         }
     }

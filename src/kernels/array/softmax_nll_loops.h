@@ -10,8 +10,7 @@
 #include <math.h>
 #include <stddef.h>
 
-/* CNN__NLL_ROWS: the long rows of a run, at most. */
-enum { CNN__NLL_RUN = 64, CNN__NLL_LONG_BLOCK = 512, CNN__NLL_ROWS = 8 };
+enum { CNN__NLL_RUN = 64, CNN__NLL_LONG_BLOCK = 512 };
 
 /* Samples sample … sample + count − 1; `first` is the place of class 0 of the first one among the logits. */
 typedef struct cnn__nll_run {
@@ -30,9 +29,8 @@ typedef struct cnn__nll_gradients {
 struct cnn__nll_loops {
     /* Writes the statistics of the run's samples. */
     void (*statistics)(const cnn__softmax_nll *g, cnn__nll_run r);
-    /* dlogits = dy[sample] · d loss / d logit of the cross-entropy; total: the sum of a single sample's factors, or
-     * NULL */
-    void (*gradient)(const cnn__softmax_nll *g, cnn__nll_run r, const double *dy, const double *total, void *dlogits);
+    /* dlogits = dy[sample] · d loss / d logit of the cross-entropy */
+    void (*gradient)(const cnn__softmax_nll *g, cnn__nll_run r, const double *dy, void *dlogits);
 };
 
 /* What all dtypes share. */
@@ -56,23 +54,10 @@ static inline int64_t cnn__nll_index(const cnn__softmax_nll *g, int64_t sample)
     return g->target_dtype == CNN_I32 ? ((const int32_t *)g->target)[sample] : ((const uint8_t *)g->target)[sample];
 }
 
-/* Whether factors are 1 at the target and 0 elsewhere. */
-static inline bool cnn__nll_plain(const cnn__softmax_nll *g)
-{
-    return cnn__nll_indexed(g) && !g->weight && g->smoothing == 0;
-}
-
 /* Whether samples are short rows, of which a run has several. */
 static inline bool cnn__nll_short(const cnn__softmax_nll *g)
 {
     return g->inner == 1 && g->classes < CNN__NLL_RUN;
-}
-
-/* Whether samples are long rows whose factors are 1 − ε + share at the target and share elsewhere. */
-static inline bool cnn__nll_smoothed_rows(const cnn__softmax_nll *g)
-{
-    return g->function == CNN_LOSS_CROSS_ENTROPY && cnn__nll_indexed(g) && !g->weight && g->smoothing != 0 &&
-           g->inner == 1 && !cnn__nll_short(g);
 }
 
 /* The place of class 0 of sample i of a run. */
