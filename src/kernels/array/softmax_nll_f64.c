@@ -5,4 +5,4 @@
 #define FN(name) name##_f64
 #include "kernels/array/softmax_nll_impl.h"
 
-const cnn__nll_loops cnn__nll_loops_f64 = { statistics_f64, logits_gradient_f64 };
+const cnn__nll_loops cnn__nll_loops_f64 = { statistics_f64, dense_loss_f64, logits_gradient_f64 };

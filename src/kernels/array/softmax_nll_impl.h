@@ -3,7 +3,8 @@
  *
  * A run is up to CNN__NLL_RUN neighbouring samples, of one batch entry if it has several: the classes are the outer
  * loop and the samples the inner one, so that memory is walked forwards for [N,C,H,W]. Rows of few classes are
- * transposed first; a sample of many classes is a run. Sums over classes are made in double. */
+ * transposed first; a sample of many classes is a run. Sums over classes are made in double. With FAST_ROWS the
+ * gradients of long rows have a loop of their own. */
 
 /* n elements with zeros behind them up to whole steps, in the room if there are not whole steps of them at x. */
 static __attribute__((noinline)) const X *FN(whole_steps)(int *n, const X *x, X *room)
@@ -130,19 +131,41 @@ typedef struct NLL_BLOCK {
     int room;     /* elements that are set, whole steps */
 } NLL_BLOCK;
 
+/* CNN__NLL_RUN elements, of which those from n on are 0: where they lie, or in `block`. */
+static __attribute__((noinline)) const X *FN(block_of)(int n, const X *from, int64_t step, X *block)
+{
+    if (step == 1 && n == CNN__NLL_RUN) {
+        return from;
+    }
+    for (int i = 0; i < CNN__NLL_RUN; i++) {
+        block[i] = i < n ? from[i * step] : 0;
+    }
+    return block;
+}
+
 /* The factors of logp in the losses, where targets are probabilities; `at` is the place of the block's first
  * element. */
-static __attribute__((cold)) void FN(block_factors)(const cnn__softmax_nll *g, int n, int64_t at, int64_t class,
-                                                    NLL_BLOCK *b)
+static __attribute__((noinline)) void FN(block_factors)(const cnn__softmax_nll *g, int n, int64_t at, int64_t class,
+                                                        NLL_BLOCK *b)
 {
-    const int64_t step = cnn__nll_short(g) ? g->classes : 1;
-    for (int i = 0; i < n; i++) {
-        b->factor[i] = cnn__nll_factor(g, b->across ? class : class + i, b->target[b->across ? i : 0], at + i * step);
+    const X *weight = g->weight;
+    const int64_t step = !b->across ? g->inner : cnn__nll_short(g) ? g->classes : 1;
+    const double part = 1 - g->smoothing, share = g->share, one = weight && b->across ? (double)weight[class] : 1;
+    X block[CNN__NLL_RUN];
+    const X *from = FN(block_of)(n, (const X *)g->target + at, step, block);
+    for (int i = 0; i < CNN__NLL_RUN; i++) {
+        b->factor[i] = one * (part * (double)from[i] + share);
+    }
+    for (int i = 0; i < n && weight && !b->across; i++) {
+        b->factor[i] *= (double)weight[class + i];
+    }
+    for (int i = n; i < CNN__NLL_RUN; i++) {
+        b->factor[i] = 0;
     }
 }
 
 /* The same of indices. */
-static void FN(block_shares)(const cnn__softmax_nll *g, int n, int64_t class, NLL_BLOCK *b)
+static __attribute__((noinline)) void FN(block_shares)(const cnn__softmax_nll *g, int n, int64_t class, NLL_BLOCK *b)
 {
     const X *weight = g->weight;
     const double one = weight ? (double)weight[class] : 1, miss = g->share * one, own = (1 - g->smoothing) * one;
@@ -156,21 +179,61 @@ static void FN(block_shares)(const cnn__softmax_nll *g, int n, int64_t class, NL
     if (!b->across && place >= 0 && place < n) {
         b->factor[place] += (1 - g->smoothing) * (weight ? (double)weight[b->target[0]] : 1);
     }
+    for (int i = n; i < CNN__NLL_RUN && !b->across; i++) {
+        b->factor[i] = 0;
+    }
 }
 
-static void FN(block_totals)(int n, NLL_BLOCK *b)
+/* x[0] + x[1] + …, in eight lanes; n is a multiple of CNN__MAP_STEP. */
+static double FN(sum_of_doubles)(int n, const double *x)
+{
+    double lane[8] = { 0 };
+    for (int i = 0; i < n; i += 8) {
+#pragma GCC unroll 8
+        for (int k = 0; k < 8; k++) {
+            lane[k] += x[i + k];
+        }
+    }
+    return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
+}
+
+static void FN(block_totals)(NLL_BLOCK *b)
 {
     if (b->across) {
         for (int i = 0; i < WHOLE_STEPS(b->room); i++) {
             b->total[i] += b->factor[i];
         }
     } else {
-        double sum = b->total[0];
-        for (int i = 0; i < n; i++) {
-            sum += b->factor[i];
-        }
-        b->total[0] = sum;
+        b->total[0] += FN(sum_of_doubles)(WHOLE_STEPS(b->room), b->factor);
     }
+}
+
+/* The cross-entropy of one sample whose classes all have factors. */
+static double FN(dense_loss)(const cnn__softmax_nll *g, int64_t sample, int64_t first)
+{
+    const X *x = (const X *)g->logits + first, *stats = (const X *)g->stats + sample, largest = *stats;
+    const double log_sum = (double)stats[g->batch * g->inner];
+    const bool indexed = cnn__nll_indexed(g);
+    double loss = 0, term[CNN__NLL_RUN];
+    X block[CNN__NLL_RUN];
+    NLL_BLOCK b;
+    b.across = false;
+    b.room = CNN__NLL_RUN;
+    b.target[0] = indexed ? cnn__nll_index(g, sample) : 0;
+    for (int64_t class = 0; class < g->classes; class += CNN__NLL_RUN) {
+        const int n = (int)cnn__min(g->classes - class, CNN__NLL_RUN);
+        if (indexed) {
+            FN(block_shares)(g, n, class, &b);
+        } else {
+            FN(block_factors)(g, n, first + class * g->inner, class, &b);
+        }
+        const X *from = FN(block_of)(n, x + class * g->inner, g->inner, block);
+        for (int i = 0; i < CNN__NLL_RUN; i++) {
+            term[i] = b.factor[i] * ((double)(from[i] - largest) - log_sum);
+        }
+        loss -= FN(sum_of_doubles)(CNN__NLL_RUN, term);
+    }
+    return loss;
 }
 
 static void FN(block_slopes)(const cnn__softmax_nll *g, int n, const X *x, X *dx, const NLL_BLOCK *b)
@@ -200,7 +263,8 @@ static void FN(block_slopes)(const cnn__softmax_nll *g, int n, const X *x, X *dx
     }
 }
 
-/* The gradient of a sample whose classes are neighbours, without smoothing. */
+#ifdef FAST_ROWS
+/* The gradient of a sample whose classes are neighbours, without smoothing, with the bits that blocks give. */
 static void FN(row_gradient)(const cnn__softmax_nll *g, int64_t sample, int64_t first, double dy, X *dx)
 {
     const X *x = (const X *)g->logits + first, *stats = g->stats, *weight = g->weight;
@@ -225,6 +289,7 @@ static void FN(row_gradient)(const cnn__softmax_nll *g, int64_t sample, int64_t 
     }
     dx[target] = (X)(dy * ((double)at_target - 1));
 }
+#endif
 
 /* The block of a run, but for its factors. The total of factors of indices is known: (1 − ε) · w[t] + ε/C · Σ w. */
 static void FN(begin_block)(const cnn__softmax_nll *g, cnn__nll_run r, const double *dy, NLL_BLOCK *b)
@@ -255,6 +320,7 @@ static void FN(begin_block)(const cnn__softmax_nll *g, cnn__nll_run r, const dou
 static void FN(logits_gradient)(const cnn__softmax_nll *g, cnn__nll_run r, const double *dy, void *dlogits)
 {
     const bool indexed = cnn__nll_indexed(g), beside = cnn__nll_short(g);
+#ifdef FAST_ROWS
     if (g->inner == 1 && indexed && g->smoothing == 0 && (!beside || r.count < CNN__MAP_STEP)) {
         for (int i = 0; i < r.count; i++) {
             const int64_t first = cnn__nll_first(g, r, i);
@@ -266,6 +332,7 @@ static void FN(logits_gradient)(const cnn__softmax_nll *g, cnn__nll_run r, const
         }
         return;
     }
+#endif
     if (g->classes == 0) {
         return;
     }
@@ -294,7 +361,7 @@ static void FN(logits_gradient)(const cnn__softmax_nll *g, cnn__nll_run r, const
                 FN(block_shares)(g, n, class, &b);
             }
             if (pass == 0) {
-                FN(block_totals)(n, &b);
+                FN(block_totals)(&b);
             } else {
                 FN(block_slopes)(g, n, x + class * step, dx + class * step, &b);
             }

@@ -29,6 +29,8 @@ typedef struct cnn__nll_gradients {
 struct cnn__nll_loops {
     /* Writes the statistics of the run's samples. */
     void (*statistics)(const cnn__softmax_nll *g, cnn__nll_run r);
+    /* Returns the cross-entropy of one sample, with probabilities, or with smoothing. */
+    double (*loss)(const cnn__softmax_nll *g, int64_t sample, int64_t first);
     /* dlogits = dy[sample] · d loss / d logit of the cross-entropy */
     void (*gradient)(const cnn__softmax_nll *g, cnn__nll_run r, const double *dy, void *dlogits);
 };
@@ -36,9 +38,6 @@ struct cnn__nll_loops {
 /* What all dtypes share. */
 void cnn__nll_forward(const cnn__softmax_nll *g, cnn__nll_run r, void *losses, double sums[2]);
 void cnn__nll_backward(const cnn__softmax_nll *g, cnn__nll_run r, const cnn__nll_gradients *out);
-
-/* The factor of logp in the loss of one sample. */
-double cnn__nll_factor(const cnn__softmax_nll *g, int64_t class, int64_t target, int64_t at);
 
 /* Whether targets are indices; else they are probabilities. */
 static inline bool cnn__nll_indexed(const cnn__softmax_nll *g)

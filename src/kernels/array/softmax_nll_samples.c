@@ -21,12 +21,6 @@ static double weight_of(const cnn__softmax_nll *g, int64_t target)
     return g->weight ? nll_real(g, g->weight, target) : 1;
 }
 
-double cnn__nll_factor(const cnn__softmax_nll *g, int64_t class, int64_t target, int64_t at)
-{
-    double p = cnn__nll_indexed(g) ? (double)(class == target) : nll_real(g, g->target, at);
-    return weight_of(g, class) * ((1 - g->smoothing) * p + g->share);
-}
-
 /* The difference to the largest is one of the dtype. */
 static double nll_log_p(const cnn__softmax_nll *g, int64_t sample, int64_t at)
 {
@@ -54,34 +48,18 @@ static double multi_margin(const cnn__softmax_nll *g, int64_t first, int64_t tar
 }
 
 /* The loss of an index with smoothing and without weights in f32, which is common enough to be fast:
- * −(1 − ε) · logp[t] − ε/C · Σ logp, of whose terms the log-sum is subtracted once. */
+ * −(1 − ε) · logp[t] − ε/C · Σ logp. */
 static double smoothed_f32(const cnn__softmax_nll *g, int64_t sample, int64_t first, int64_t target)
 {
-    const float *x = (const float *)g->logits + first, *stats = (const float *)g->stats + sample, largest = *stats;
-    const double log_sum = (double)stats[g->batch * g->inner];
-    const double of_target = (double)(x[target * g->inner] - largest) - log_sum;
-    float block[CNN__NLL_LONG_BLOCK];
+    const float *x = (const float *)g->logits + first, *stats = (const float *)g->stats + sample;
+    const double classes = (double)g->classes, both = (double)stats[0] + (double)stats[g->batch * g->inner];
     double sum = 0;
-    for (int64_t c = 0, n; c < g->classes; c += n) {
-        n = cnn__min(g->classes - c, CNN__NLL_LONG_BLOCK);
-        if (g->inner == 1) {
-            CNN__IVDEP
-            for (int64_t i = 0; i < n; i++) {
-                block[i] = x[c + i] - largest;
-            }
-        } else {
-            for (int64_t i = 0; i < n; i++) {
-                block[i] = x[(c + i) * g->inner] - largest;
-            }
-        }
-        sum += cnn__reduce_row(g->total, block, n);
-    }
-    return -((1 - g->smoothing) * of_target + g->share * (sum - (double)g->classes * log_sum));
+    g->total->part(x, g->classes, g->inner, &sum);
+    return -((1 - g->smoothing) * nll_log_p(g, sample, first + target * g->inner) + g->share * (sum - classes * both));
 }
 
 static double nll_loss(const cnn__softmax_nll *g, int64_t sample, int64_t first, double *divisor)
 {
-    double loss = 0;
     int64_t target = 0;
     *divisor = 1;
     if (g->function == CNN_LOSS_MULTI_MARGIN) {
@@ -103,11 +81,7 @@ static double nll_loss(const cnn__softmax_nll *g, int64_t sample, int64_t first,
     if (cnn__nll_indexed(g) && !g->weight && g->dtype == CNN_F32) {
         return smoothed_f32(g, sample, first, target);
     }
-    for (int64_t c = 0; c < g->classes; c++) {
-        int64_t at = first + c * g->inner;
-        loss -= cnn__nll_factor(g, c, target, at) * nll_log_p(g, sample, at);
-    }
-    return loss;
+    return g->loops->loss(g, sample, first);
 }
 
 void cnn__nll_forward(const cnn__softmax_nll *g, cnn__nll_run r, void *losses, double sums[2])

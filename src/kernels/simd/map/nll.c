@@ -4,9 +4,13 @@
 #include "kernels/simd/map/tables.h"
 
 #if CNN__VECTOR_BYTES < 64
+#if CNN__VECTOR_BYTES > 16 || !defined __x86_64__
+#define FAST_ROWS
+#endif
 #define X float
 #define FN(name) CNN__SIMD(name##_f32)
 #include "kernels/array/softmax_nll_impl.h"
 
-const cnn__nll_loops CNN__SIMD(nll_f32) = { CNN__SIMD(statistics_f32), CNN__SIMD(logits_gradient_f32) };
+const cnn__nll_loops CNN__SIMD(nll_f32) = { CNN__SIMD(statistics_f32), CNN__SIMD(dense_loss_f32),
+                                            CNN__SIMD(logits_gradient_f32) };
 #endif
