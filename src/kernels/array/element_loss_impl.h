@@ -159,18 +159,19 @@ TERMS FN(gaussian)(X x, X t, X c, const X *v)
 }
 
 /* F returns the loss and its slopes, of which a loop writes one; the compiler drops the rest. */
-#define PART(name, part) \
+#define PART(name, cost, part) \
     static void FN(name##_##part)(int64_t n, void *to, const void *const *from, const cnn__map *map) \
     { \
         X *y = to; \
         const X *x = from[0], *t = from[1], *c = from[2], v[2] = { (X)map->values[0], (X)map->values[1] }; \
         n &= -(int64_t)CNN__MAP_STEP; \
-        CNN__IVDEP \
+        SHORT_LOOP(cost) \
         for (int64_t i = 0; i < n; i++) { \
             y[i] = FN(name)(x[i], t[i], c[i], v).part; \
         } \
     }
-#define CNN__ELEMENT_LOSS(NAME, name, cost) PART(name, loss) PART(name, dx) PART(name, dt) PART(name, dc)
+#define CNN__ELEMENT_LOSS(NAME, name, cost) \
+    PART(name, cost, loss) PART(name, cost, dx) PART(name, cost, dt) PART(name, cost, dc)
 #include "kernels/array/element_loss.def"
 #undef CNN__ELEMENT_LOSS
 #undef PART

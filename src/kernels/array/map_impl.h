@@ -3,28 +3,43 @@
  * of unary.def for which f32 alone has a loop; with OWN_MAPS, maps of exp, log and powers are there already. In an
  * expression x and b are the elements of the operands, p and q the values of the launch. The maps of one operand are
  * made of the formulas in unary.def. No include guard: one inclusion, one dtype. */
-#define MAP(name, type, expression) \
-    static void FN(map_##name)(int64_t n, void *to, const void *const *from, const cnn__map *map) \
+#define SIGNATURE(function) void function(int64_t n, void *to, const void *const *from, const cnn__map *map)
+#define MAP_BODY(LOOP, type, expression) \
     { \
         type *y = to; \
         const X *first = from[0], p = (X)map->values[0], q = (X)map->values[1]; \
         (void)p, (void)q; \
         n &= -(int64_t)CNN__MAP_STEP; /* no change, but the compiler sees that nothing is left over */ \
-        CNN__IVDEP \
-        for (int64_t i = 0; i < n; i++) { \
+        LOOP for (int64_t i = 0; i < n; i++) \
+        { \
             const X x = first[i]; \
             y[i] = (expression); \
         } \
     }
+#define MAP(name, type, expression) static SIGNATURE(FN(map_##name)) MAP_BODY(CNN__IVDEP, type, expression)
+
+/* Those that wait for memory. SHORT(name) is the function's name, SHORT_HEAD(name) how its definition begins, and
+ * SHORT_LOOP(cost) what stands before its loop; with SHORT_ELSEWHERE another instruction set has them. */
+#ifndef SHORT
+#define SHORT(name) FN(name)
+#define SHORT_LOOP(cost) CNN__IVDEP
+#define SHORT_OPERANDS(at_x, at_b) const X x = first[at_x], b = second[at_b]
+#define SHORT_HEAD(name) static SIGNATURE(FN(name))
+#endif
 #define MAP2_LOOP(at_x, at_b, expression) \
-    CNN__IVDEP \
+    SHORT_LOOP(1) \
     for (int64_t i = 0; i < n; i++) { \
-        const X x = first[at_x], b = second[at_b]; \
+        SHORT_OPERANDS(at_x, at_b); \
         y[i] = (expression); \
     }
+#ifdef SHORT_ELSEWHERE
+#define SHORT_MAP(name, type, cost, expression) SIGNATURE(SHORT(map_##name));
+#define MAP2(name, expression) SIGNATURE(SHORT(map_##name));
+#else
+#define SHORT_MAP(name, type, cost, expression) SHORT_HEAD(map_##name) MAP_BODY(SHORT_LOOP(cost), type, expression)
 /* One operand may be the same number for all. */
 #define MAP2(name, expression) \
-    static void FN(map_##name)(int64_t n, void *to, const void *const *from, const cnn__map *map) \
+    SHORT_HEAD(map_##name) \
     { \
         X *y = to; \
         const X *first = from[0], *second = from[1]; \
@@ -41,6 +56,7 @@
             MAP2_LOOP(i, i, expression) \
         } \
     }
+#endif
 
 /* A NaN fails both comparisons and stays. */
 static inline X FN(within)(X x, X low, X high)
@@ -49,7 +65,8 @@ static inline X FN(within)(X x, X low, X high)
     return y > high ? high : y;
 }
 
-#define CNN__UNARY(NAME, name, cost, formula) MAP(name, X, formula)
+#define CNN__UNARY(NAME, name, cost, formula) SHORT_MAP(name, X, cost, formula)
+#define CNN__UNARY_LONG(NAME, name, cost, formula) MAP(name, X, formula)
 #include "kernels/array/unary.def"
 
 #ifndef OWN_MAPS
@@ -58,12 +75,12 @@ MAP(log, X, OWN(log)(x))
 MAP(pow_scalar, X, OWN(pow)(x, p))
 #endif
 
-MAP(one, X, x == x ? 1 : (X)1)
-MAP(same, X, x)
-MAP(square, X, (x * x))
+SHORT_MAP(one, X, 1, x == x ? 1 : (X)1)
+SHORT_MAP(same, X, 1, x)
+SHORT_MAP(square, X, 1, (x * x))
 /* In f64, where x·x of an f32 is exact, so that the result is rounded like that of pow(). */
-MAP(cube, X, (X)((double)x *(double)x *(double)x))
-MAP(inverse, X, 1 / x)
+SHORT_MAP(cube, X, 5, (X)((double)x *(double)x *(double)x))
+SHORT_MAP(inverse, X, 4, 1 / x)
 MAP(inverse_sqrt, X, 1 / MATH(sqrt)(x))
 
 #ifndef OWN_MAPS
@@ -104,50 +121,72 @@ MAP2(minimum, FN(chosen)(x, x < b ? x : b))
 MAP2(maximum, FN(chosen)(x, x > b ? x : b))
 MAP2(prelu, x > 0 ? x : x * b)
 
+#ifndef COMPARE_LOOP
+#define COMPARE_LOOP(expression) MAP2_LOOP(i, i, expression)
+#define EQ(a, b) ((a) == (b))
+#define NE(a, b) ((a) != (b))
+#define LT(a, b) ((a) < (b))
+#define LE(a, b) ((a) <= (b))
+#define ZERO 0
+#endif
 #define COMPARE(name, expression) \
-    static void FN(map_##name)(int64_t n, void *to, const void *const *from, const cnn__map *map) \
+    static SIGNATURE(FN(map_##name)) \
     { \
         uint8_t *y = to; \
         const X *first = from[0], *second = from[1]; \
         (void)map; \
         n &= -(int64_t)CNN__MAP_STEP; \
-        MAP2_LOOP(i, i, expression) \
+        COMPARE_LOOP(expression) \
     }
 
-COMPARE(eq, x == b)
-COMPARE(ne, x != b)
-COMPARE(lt, x < b)
-COMPARE(le, x <= b)
-COMPARE(gt, x > b)
-COMPARE(ge, x >= b)
-COMPARE(and, (x != 0) & (b != 0))
-COMPARE(or, (x != 0) | (b != 0))
-COMPARE(xor, (x != 0) ^ (b != 0))
+COMPARE(eq, EQ(x, b))
+COMPARE(ne, NE(x, b))
+COMPARE(lt, LT(x, b))
+COMPARE(le, LE(x, b))
+COMPARE(gt, LT(b, x))
+COMPARE(ge, LE(b, x))
+COMPARE(and, NE(x, ZERO) & NE(b, ZERO))
+COMPARE(or, NE(x, ZERO) | NE(b, ZERO))
+COMPARE(xor, NE(x, ZERO) ^ NE(b, ZERO))
 /* The difference of an infinity or a NaN to itself is a NaN. Both operands are the same one. */
-COMPARE(not, (x == 0) & (b == 0))
-COMPARE(isinf, (x == b) & (x - b != 0))
-COMPARE(isfinite, x - b == 0)
+COMPARE(not, EQ(x, ZERO) & EQ(b, ZERO))
+COMPARE(isinf, EQ(x, b) & NE(x - b, ZERO))
+COMPARE(isfinite, EQ(x - b, ZERO))
 
 #include "kernels/array/element_loss_impl.h"
 
+#undef SIGNATURE
+#undef MAP_BODY
 #undef MAP
+#undef SHORT_MAP
 #undef MAP2
 #undef MAP2_LOOP
 #undef COMPARE
+#undef COMPARE_LOOP
+#undef EQ
+#undef NE
+#undef LT
+#undef LE
+#undef ZERO
 
 const cnn__maps MAPS = {
     .unary = {
-#define CNN__UNARY(NAME, name, cost, formula) [CNN_UNARY_##NAME] = FN(map_##name),
+#define CNN__UNARY(NAME, name, cost, formula) [CNN_UNARY_##NAME] = SHORT(map_##name),
+#define CNN__UNARY_LONG(NAME, name, cost, formula) [CNN_UNARY_##NAME] = FN(map_##name),
 #define CNN__UNARY_MAP(NAME, name, cost) [CNN_UNARY_##NAME] = FN(map_##name),
 #define CNN__UNARY_BLOCK(NAME, name, cost) [CNN_UNARY_##NAME] = MAP_OF_BLOCK(name),
 #define CNN__UNARY_BOTH(NAME, name, cost) [CNN_UNARY_##NAME] = MAP_OF_BOTH(name),
 #include "kernels/array/unary.def"
     },
     .binary = {
-        [CNN_BINARY_ADD] = FN(map_add),         [CNN_BINARY_SUB] = FN(map_sub),     [CNN_BINARY_MUL] = FN(map_mul),
-        [CNN_BINARY_DIV] = FN(map_div),         [CNN_BINARY_POW] = FN(map_pow),
-        [CNN_BINARY_MINIMUM] = FN(map_minimum), [CNN_BINARY_MAXIMUM] = FN(map_maximum),
-        [CNN_BINARY_PRELU] = FN(map_prelu),
+        [CNN_BINARY_ADD] = SHORT(map_add),
+        [CNN_BINARY_SUB] = SHORT(map_sub),
+        [CNN_BINARY_MUL] = SHORT(map_mul),
+        [CNN_BINARY_DIV] = SHORT(map_div),
+        [CNN_BINARY_POW] = FN(map_pow),
+        [CNN_BINARY_MINIMUM] = SHORT(map_minimum),
+        [CNN_BINARY_MAXIMUM] = SHORT(map_maximum),
+        [CNN_BINARY_PRELU] = SHORT(map_prelu),
     },
     .compare = {
         [CNN_COMPARE_EQ] = FN(map_eq),       [CNN_COMPARE_NE] = FN(map_ne),       [CNN_COMPARE_LT] = FN(map_lt),
@@ -163,11 +202,11 @@ const cnn__maps MAPS = {
 #undef CNN__ELEMENT_LOSS
     },
     .power = {
-        [CNN__POWER_0] = FN(map_one),
-        [CNN__POWER_1] = FN(map_same),
-        [CNN__POWER_2] = FN(map_square),
-        [CNN__POWER_3] = sizeof(X) < sizeof(double) ? FN(map_cube) : NULL,
-        [CNN__POWER_OF_1] = FN(map_inverse),
+        [CNN__POWER_0] = SHORT(map_one),
+        [CNN__POWER_1] = SHORT(map_same),
+        [CNN__POWER_2] = SHORT(map_square),
+        [CNN__POWER_3] = sizeof(X) < sizeof(double) ? SHORT(map_cube) : NULL,
+        [CNN__POWER_OF_1] = SHORT(map_inverse),
         [CNN__POWER_OF_HALF] = FN(map_inverse_sqrt),
     },
 };
@@ -178,4 +217,9 @@ const cnn__maps MAPS = {
 #undef MAP_OF_BLOCK
 #undef MAP_OF_BOTH
 #undef OWN_MAPS
+#undef SHORT
+#undef SHORT_HEAD
+#undef SHORT_LOOP
+#undef SHORT_OPERANDS
+#undef SHORT_ELSEWHERE
 #undef MAPS

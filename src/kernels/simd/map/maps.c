@@ -7,6 +7,7 @@
 #include "kernels/simd/map/blocks.h"
 #include "kernels/simd/map/functions.h"
 #include "kernels/simd/map/tables.h"
+#include "kernels/simd/vector/intrinsics.h"
 #include "kernels/simd/vector/transpose.h"
 
 #include <math.h>
@@ -241,9 +242,77 @@ static void FN(map_pow_scalar)(int64_t n, void *to, const void *const *from, con
     FN(map_pow)(n, to, (const void *const[]){ from[0], &exponent }, &binary);
 }
 
-/* Losses that few use are 10 kB: processors with AVX-512 run AVX2's. */
+/* ---- comparisons, sixteen at a time: masks become bytes in fewer steps than compilers need to narrow numbers ---- */
+
 #if CNN__VECTOR_BYTES == 64
-#define CNN__WITHOUT_RARE_LOSSES
+typedef uint16_t truths;
+#define COMPARED(a, b, how) \
+    ((truths)X86(__builtin_ia32_cmpps512_mask(a, b, how, 0xffff, X86_ROUNDING), \
+                 _mm512_cmp_ps_mask((__m512)(a), (__m512)(b), how)))
+#define EQ(a, b) COMPARED(a, b, 0) /* the numbers that the instruction has for them */
+#define NE(a, b) COMPARED(a, b, 4)
+#define LT(a, b) COMPARED(a, b, 1)
+#define LE(a, b) COMPARED(a, b, 2)
+
+CNN__INLINE void store_truths(uint8_t *y, truths t)
+{
+    typedef char bytes __attribute__((vector_size(16), may_alias));
+    const bytes ones = (bytes){ 0 } + 1;
+    const bytes chosen =
+        (bytes)X86(__builtin_ia32_movdquqi128_mask(ones, (bytes){ 0 }, t), _mm_maskz_mov_epi8(t, (__m128i)ones));
+    memcpy(y, &chosen, sizeof chosen);
+}
+
+#define COMPARE_STEP(expression) store_truths(y, (truths)COMPARED_LANES(expression))
+
+#elif CNN__VECTOR_BYTES == 32
+typedef lanes_i32 truths;
+#define EQ(a, b) ((a) == (b))
+#define NE(a, b) ((a) != (b))
+#define LT(a, b) ((a) < (b))
+#define LE(a, b) ((a) <= (b))
+
+CNN__INLINE void store_truths(uint8_t *y, truths low, truths high)
+{
+    typedef short shorts __attribute__((vector_size(16), may_alias));
+    typedef int32_t quads __attribute__((vector_size(16), may_alias));
+    struct {
+        shorts half[2];
+    } pairs;
+    _Static_assert(sizeof pairs == sizeof low, "eight shorts of each mask");
+    const truths narrow =
+        (truths)X86(__builtin_ia32_packssdw256(low, high), _mm256_packs_epi32((__m256i)low, (__m256i)high));
+    memcpy(&pairs, &narrow, sizeof pairs);
+    const quads bytes = (quads)X86(__builtin_ia32_packsswb128(pairs.half[0], pairs.half[1]),
+                                   _mm_packs_epi16((__m128i)pairs.half[0], (__m128i)pairs.half[1]));
+    const quads in_order = __builtin_shufflevector(bytes, bytes, 0, 2, 1, 3) & 0x01010101;
+    memcpy(y, &in_order, sizeof in_order);
+}
+
+#define COMPARE_STEP(expression) \
+    const truths low = COMPARED_LANES(expression), high = COMPARED_LANES(expression); \
+    store_truths(y, low, high)
+#endif
+
+#if CNN__VECTOR_BYTES > 16
+#define ZERO ((lanes){ 0 })
+#define COMPARED_LANES(expression) \
+    __extension__({ \
+        const lanes x = load(first), b = load(second); \
+        first += LANES, second += LANES; \
+        (expression); \
+    })
+#define COMPARE_LOOP(expression) \
+    for (const uint8_t *end = y + n; y < end; y += CNN__MAP_STEP) { \
+        COMPARE_STEP(expression); \
+    }
+#endif
+
+/* ---- what the tables share: processors with AVX-512 run AVX2's losses that few use, and its maps that wait for
+ * memory; together they would be 20 kB more ---- */
+
+#if CNN__VECTOR_BYTES == 64
+#define CNN__WITHOUT_SHARED_LOSSES
 #define RARE_MAPS cnn__maps_f32_avx2
 #define NLL_LOOPS cnn__nll_f32_avx2
 #define RNN_LOOPS cnn__rnn_loops_f32_avx2
@@ -256,9 +325,28 @@ extern const cnn__rnn_loops RNN_LOOPS;
 #define RNN_LOOPS CNN__SIMD(rnn_loops_f32)
 #endif
 
+#if CNN__VECTOR_BYTES == 64
+#define SHORT(name) cnn__##name##_f32_avx2
+#define SHORT_LOOP(cost) CNN__IVDEP
+#define SHORT_ELSEWHERE
+#elif CNN__VECTOR_BYTES == 32
+#define SHORT(name) FN(name)
+/* Two vectors a time, so that it is not the jump that takes longest, which lies across cache lines in some loops. */
+#define SHORT_PRAGMA(text) _Pragma(#text)
+#define SHORT_LOOP(cost) CNN__IVDEP SHORT_PRAGMA(GCC unroll((cost) <= 4 ? 2 : 1))
+/* In this order GCC takes x for the first operand of sums and products, whose NaN is the result's. */
+#define SHORT_OPERANDS(at_x, at_b) const X b = second[at_b], x = first[at_x]
+#define SHORT_HEAD(name) \
+    SIGNATURE(FN(name)); \
+    SIGNATURE(FN(name))
+#endif
+
 #define OWN_MAPS
 #include "kernels/array/map_impl.h"
-#undef CNN__WITHOUT_RARE_LOSSES
+#undef CNN__WITHOUT_SHARED_LOSSES
+#undef COMPARED
+#undef COMPARED_LANES
+#undef COMPARE_STEP
 
 /* ---- tables ---- */
 
