@@ -60,6 +60,8 @@ struct cnn__map_tables {
     const cnn__maps *rare_f32;      /* for losses that f32 lacks */
     const cnn__block_fn *blocks;    /* by cnn_unary */
     const cnn__reducer *reduce_f32; /* by cnn_reduce */
+    /* Sums of n rows of f32 as results, with the bits of reduce_f32's, of CNN__SUM_COLUMNS or more columns; or NULL. */
+    void (*sum_columns)(const float *x, int64_t n, int64_t stride, int64_t width, float *y);
     void (*softmax_f32)(int64_t rows, int64_t n, const void *x, void *y);
     void (*log_softmax_f32)(int64_t rows, int64_t n, const void *x, void *y);
     const cnn__nll_loops *nll_f32; /* softmax_nll_loops.h */

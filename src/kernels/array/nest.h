@@ -42,6 +42,12 @@ void cnn__nest_walk(const cnn__walk *walk, cnn__pool *pool);
 
 int64_t cnn__nest_count(const cnn__nest *nest);
 
+/* Of the innermost dimension; 0 where there is none. */
+static inline int64_t cnn__last_stride(const cnn__nest *nest, int operand)
+{
+    return nest->ndim ? nest->stride[operand][nest->ndim - 1] : 0;
+}
+
 /* A place in a nest, in row-major order. */
 typedef struct cnn__cursor {
     const cnn__nest *nest;

@@ -12,7 +12,8 @@ enum {
     LEAST_TASK = 1024,   /* elements of a task of short rows, at least */
     PARTIALS = 4096,     /* accumulators of all stretches together */
     MOST_STRETCHES = 64,
-    FEW_TASKS = 16 /* from here on there are tasks enough to keep all threads busy */
+    FEW_TASKS = 16,                         /* from here on there are tasks enough to keep all threads busy */
+    UNCUT = REDUCE_TASK / CNN__REDUCE_WIDTH /* no more rows than these make one stretch */
 };
 
 typedef cnn__array_reduction reduction;
@@ -102,6 +103,11 @@ static void reduce_run(const reduction *r, int64_t n, int64_t y, int64_t x)
 {
     accumulators results;
     char *at = reduce_choose(r, results.real, results.integer);
+    if (r->sum_columns && !r->products && n >= CNN__SUM_COLUMNS) {
+        r->sum_columns((const float *)(const void *)r->x + x, r->inner_count, cnn__last_stride(&r->inner, 1), n,
+                       (float *)(void *)r->y + y);
+        return;
+    }
     if (r->columns) {
         reduce_stretch(r, y, x, 0, r->inner_count, n, at);
     } else if (r->short_rows && !r->products) {
@@ -258,22 +264,31 @@ void cnn__reduction_prepare(reduction *r, const cnn__map_tables *tables, cnn__re
     r->reduce = dtype == CNN_F32 ? &tables->reduce_f32[op] : &cnn__reducers[op][dtype];
     r->short_rows = op == CNN_REDUCE_OF_SUM && dtype == CNN_F32 && r->inner.ndim == 1 && r->inner.stride[1][0] == 1 &&
                     r->inner_count <= CNN__SHORT_ROW && r->outer_count > 1;
+    r->sum_columns = r->columns && op == CNN_REDUCE_OF_SUM && dtype == CNN_F32 && r->inner.ndim <= 1 &&
+                             r->inner_count <= UNCUT && r->y_step == 1
+                         ? tables->sum_columns
+                         : NULL;
     r->join = &cnn__reducers[op][r->accumulator];
     r->group = cnn__max(r->columns ? CNN__REDUCE_WIDTH : 1, REDUCE_TASK / cnn__max(1, r->inner_count));
     if (!r->columns && r->inner_count <= REDUCE_TASK) { /* runs are not cut here: rather more tasks of fewer results */
         r->group = cnn__max(
             1, cnn__max(LEAST_TASK / cnn__max(1, r->inner_count), cnn__min(r->group, r->outer_count / FEW_TASKS)));
     }
+    r->work = (double)r->outer_count * (double)cnn__max(1, r->inner_count);
+    r->few = r->outer_count <= (FEW_TASKS - 1) * r->group && r->inner_count > 1 && r->work > 4 * REDUCE_TASK;
+    if (r->few && r->columns && r->inner_count <= UNCUT) { /* whole runs, whose width decides how they are summed */
+        const int64_t unit = r->outer.ndim > 1 ? r->outer.shape[r->outer.ndim - 1] : CNN__REDUCE_WIDTH;
+        r->group = cnn__max(1, r->group / unit) * unit;
+        r->few = false;
+    }
 }
 
 void cnn__reduction_run(const reduction *r, cnn__pool *pool)
 {
-    int64_t tasks = cnn__ceil_div(r->outer_count, r->group);
-    double work = (double)r->outer_count * (double)cnn__max(1, r->inner_count);
-    if (tasks < FEW_TASKS && r->inner_count > 1 && work > 4 * REDUCE_TASK) {
+    if (r->few) {
         reduce_few(r, pool);
     } else {
-        cnn__pool_run(pool, tasks, work, reduce_task, (void *)(uintptr_t)r);
+        cnn__pool_run(pool, cnn__ceil_div(r->outer_count, r->group), r->work, reduce_task, (void *)(uintptr_t)r);
     }
 }
 

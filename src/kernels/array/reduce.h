@@ -41,6 +41,10 @@ void cnn__rows_min_avx2(const void *x, int64_t n, int64_t stride, int64_t width,
 void cnn__part_sum_avx2(const void *x, int64_t n, int64_t stride, void *accumulator);
 void cnn__rows_sum_avx2(const void *x, int64_t n, int64_t stride, int64_t width, void *restrict accumulators);
 
+/* map_tables.sum_columns of AVX2, which AVX-512 shares: it waits for conversions and memory. */
+enum { CNN__SUM_COLUMNS = 8 }; /* columns at least */
+void cnn__sum_columns_avx2(const float *x, int64_t n, int64_t stride, int64_t width, float *y);
+
 /* Sums of rows of n floats, `step` from one to the next, where a call for each would take longer than its sum; with the
  * bits of reduce_impl.h. */
 enum { CNN__SHORT_ROW = 24 }; /* less elements than it sums in more lanes than 8 */

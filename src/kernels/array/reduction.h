@@ -8,10 +8,13 @@ enum { CNN__REDUCE_WIDTH = 512 }; /* results that are reduced at once, at most *
 
 typedef struct cnn__array_reduction {
     cnn__nest outer, inner;
-    bool columns;    /* are neighbouring results reduced at once? */
+    bool columns; /* are neighbouring results reduced at once? */
+    void (*sum_columns)(const float *x, int64_t n, int64_t stride, int64_t width, float *y); /* or NULL (map.h) */
     bool short_rows; /* sums of so few floats that rows are summed together? */
     int64_t outer_count, inner_count;
     int64_t group;          /* results of a task */
+    double work;            /* in additions */
+    bool few;               /* so few results that they are cut into stretches? */
     int64_t y_step, x_step; /* strides along the last outer dimension */
     const cnn__reducer *reduce, *join;
     cnn_dtype accumulator, result;
@@ -31,10 +34,5 @@ void cnn__reduction_run(const cnn__array_reduction *r, cnn__pool *pool);
  * stretch of the inner nest. */
 void cnn__reduce_products(const cnn__array_reduction *r, int64_t y, int64_t x, int64_t first, int64_t count,
                           int64_t width, double *results);
-
-static inline int64_t cnn__last_stride(const cnn__nest *nest, int operand)
-{
-    return nest->ndim ? nest->stride[operand][nest->ndim - 1] : 0;
-}
 
 #endif

@@ -364,6 +364,9 @@ static const cnn__map_tables map_tables = {
     .rnn_f32 = &RNN_LOOPS,
     .blocks = blocks,
     .reduce_f32 = CNN__SIMD(reduce_f32),
+#if CNN__VECTOR_BYTES > 16
+    .sum_columns = cnn__sum_columns_avx2,
+#endif
     .softmax_f32 = CNN__SIMD(softmax_f32),
     .log_softmax_f32 = CNN__SIMD(log_softmax_f32),
     .transpose = transpose_in,

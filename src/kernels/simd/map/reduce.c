@@ -97,6 +97,32 @@ SHARED void CNN__SIMD(rows_sum)(const void *from, int64_t n, int64_t stride, int
 
 #endif
 
+#if CNN__VECTOR_BYTES == 32
+
+/* Of few rows: what rows_sum makes of accumulators that begin with 0, which stay in registers here. */
+void cnn__sum_columns_avx2(const float *x, int64_t n, int64_t stride, int64_t width, float *y)
+{
+    DEFINE_ONE;
+    for (int64_t j = 0; j < width; j += LANES) {
+        j = j + LANES <= width ? j : width - LANES; /* the last ones may be made twice */
+        double_lanes lower = { 0 }, upper = { 0 };
+        const float *row = x + j;
+        int64_t left = n;
+        for (; left >= 4; left -= 4, row += 4 * stride) {
+            lower = ADDED(lower, sum_of_four(row, stride, one));
+            upper = ADDED(upper, sum_of_four(row + HALF, stride, one));
+        }
+        for (; left > 0; left--, row += stride) {
+            lower = ADDED(lower, as_doubles(row));
+            upper = ADDED(upper, as_doubles(row + HALF));
+        }
+        *(half_of_lanes *)(void *)(y + j) = __builtin_convertvector(lower, half_of_lanes);
+        *(half_of_lanes *)(void *)(y + j + HALF) = __builtin_convertvector(upper, half_of_lanes);
+    }
+}
+
+#endif
+
 /* SSE2 is kept small. */
 #if CNN__VECTOR_BYTES == 16 && defined __x86_64__
 #define UNROLL_LANES "GCC unroll 1"
