@@ -152,6 +152,14 @@ static void make_matrix(resample_matrix *m, const resample_axis *a, bool f64, bo
 
 /* ---- lines ---- */
 
+/* Whether a row has the taps of the one before it, as those of a window's gradient have. */
+static __attribute__((cold)) bool resample_repeats(const resample_matrix *m, int64_t row)
+{
+    const int64_t *start = m->start + row, taps = row ? start[1] - start[0] : 0;
+    return taps == (row ? start[0] - start[-1] : -1) &&
+           memcmp(m->taps + start[0], m->taps + start[-1], (size_t)taps * sizeof *m->taps) == 0;
+}
+
 #define X float
 #define FN(name) name##_f32
 #include "kernels/array/resample_impl.h"

@@ -57,8 +57,13 @@ static void FN(resample_task)(void *arg, int64_t task, int worker)
     double *sum = job->sums + (int64_t)worker * w->columns;
     const int64_t past = (task + 1) * job->lines_per_task < job->lines ? (task + 1) * job->lines_per_task : job->lines;
     for (int64_t line = task * job->lines_per_task; line < past; line++) {
-        FN(resample_sum)(job, line, sum);
-        FN(resample_line)(w, sum, (X *)job->to + line * w->rows);
+        X *y = (X *)job->to + line * w->rows;
+        if (line > task * job->lines_per_task && resample_repeats(&job->axis[1], line % job->axis[1].rows)) {
+            memcpy(y, y - w->rows, (size_t)w->rows * sizeof *y);
+        } else {
+            FN(resample_sum)(job, line, sum);
+            FN(resample_line)(w, sum, y);
+        }
     }
 }
 
