@@ -152,7 +152,8 @@ bool cnn__map_copy(const cnn__map_tables *tables, const cnn__nest *nest, cnn_dty
         cnn__map_walk(&map, nest, y, &x, 1, pool);
         return true;
     }
-    return from == to && map.y_size == map.size && cnn__map_tiles(&map, nest, y, &x, 0, pool);
+    return from == to && map.y_size == map.size && cnn__last_stride(nest, 1) != 1 &&
+           cnn__map_tiles(&map, nest, y, &x, 0, pool);
 }
 
 void cnn__map_blocks_f32(int64_t n, void *y, const void *const *x, const cnn__map *map)
