@@ -45,7 +45,9 @@ static inline int64_t indexed_at(const indexed_run *r, int64_t i)
 #define PUT(to, from) (to) += (from)
 #define X float
 #define NAME indexed_add_f32
+#define ADDS
 #include "kernels/array/indexed_impl.h"
+#undef ADDS
 #define X double
 #define NAME indexed_add_f64
 #include "kernels/array/indexed_impl.h"

@@ -1,5 +1,6 @@
 /* A run of indexed elements, as a function NAME: X is the element type, PUT(to, from) what is done with two of them;
- * GATHERS is defined where it may serve a gather. No include guard: one inclusion, one function. */
+ * GATHERS is defined where it may serve a gather, ADDS where
+ * scatters along the last dimension have a loop of their own. No include guard: one inclusion, one function. */
 static void NAME(const indexed_run *given)
 {
     const indexed_run r = *given; /* a copy, which no element can be written over */
@@ -33,6 +34,16 @@ static void NAME(const indexed_run *given)
         }
         for (int64_t i = 0; i < r.n; i++) {
             to[i] = from[i * stride + index[i] * step];
+        }
+        return;
+    }
+#endif
+#ifdef ADDS
+    if (r.wide && r.index_stride == 1 && r.to_stride == 0 && r.to_step == 1 && r.from_stride == 1 && r.from_step == 0) {
+        const int64_t *index = r.index;
+#pragma GCC unroll 4
+        for (int64_t i = 0; i < r.n; i++) {
+            PUT(to[index[i]], from[i]);
         }
         return;
     }
