@@ -2,6 +2,7 @@
  * numbers in their order, which are sorted with their positions: by merging, or by insertion where few are wanted.
  * Each line is sorted by one task. */
 #include "kernels/array/nest.h"
+#include "kernels/array/sort_scan.h"
 #include "kernels/launch.h"
 
 #include <string.h>
@@ -120,11 +121,19 @@ static const sort_item *sort_line(const sort_job *j, const char *x, sort_item *f
     const int64_t n = p->along.n, stride = p->along.after;
     const uint64_t flip = p->descending ? UINT64_MAX : 0;
     uint64_t key[SORT_BLOCK];
+    const bool scans = !room && stride == 1 && j->keys == sort_keys_f32; /* only elements that matter get keys */
+    const float *real = (const float *)(const void *)x;
     int64_t count = 0;
     for (int64_t i = 0; i < n; i++) {
-        const int64_t k = i % SORT_BLOCK;
+        if (scans && count == p->k) {
+            i += cnn__sort_scan(real + i, n - i, real[few[count - 1].position], p->descending ? 1 : -1);
+            if (i == n) {
+                break;
+            }
+        }
+        const int64_t k = scans ? 0 : i % SORT_BLOCK;
         if (k == 0) {
-            j->keys(cnn__min(SORT_BLOCK, n - i), x + i * stride * (int64_t)j->size, stride, key);
+            j->keys(scans ? 1 : cnn__min(SORT_BLOCK, n - i), x + i * stride * (int64_t)j->size, stride, key);
         }
         const sort_item item = { key[k] ^ flip, i };
         if (room) {
