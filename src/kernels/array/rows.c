@@ -8,10 +8,12 @@
 enum { SCATTER_COLUMNS = 64 }; /* summed at a time */
 
 #define X float
+#define EXACT 2
 #define FN(name) CNN__JOIN(name, f32)
 #include "kernels/array/rows_impl.h"
 
 #define X double
+#define EXACT INT64_MAX
 #define FN(name) CNN__JOIN(name, f64)
 #include "kernels/array/rows_impl.h"
 
