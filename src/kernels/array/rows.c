@@ -26,21 +26,31 @@ static int64_t rows_index_at(const cnn__rows *g, int64_t i)
     }
 }
 
-/* Whether every index names a row, without a branch for each; of int64, which most are. */
+/* Whether every index names a row, without a branch for each; of four or more int64, which most are. */
 static bool all_rows(const cnn__rows *g)
 {
-    const int64_t *index = g->index;
-    const uint64_t last = (uint64_t)g->n - 1;
-    uint64_t bad = last; /* negative numbers are or'ed into it: indices, their distances from the last row, or n − 1 */
-    for (int64_t i = 0; i < g->count; i++) {
-        bad |= (uint64_t)index[i] | (last - (uint64_t)index[i]);
+    typedef uint64_t two __attribute__((vector_size(16), aligned(8), may_alias));
+    const uint64_t *index = g->index, last = (uint64_t)g->n - 1;
+    const two end = { last, last };
+    /* Negative numbers are or'ed into them: indices; their distances from the last row; n − 1. No two operations on one
+     * wait for each other. */
+    two low = end, high = end, other_low = end, other_high = end;
+    for (int64_t i = 0; i < g->count; i += 4) {
+        i = cnn__min(i, g->count - 4); /* the last ones may be looked at twice */
+        const two left = *(const two *)(index + i), right = *(const two *)(index + i + 2);
+        low |= left;
+        other_low |= right;
+        high |= end - left;
+        other_high |= end - right;
     }
+    low |= high | other_low | other_high;
+    const uint64_t bad = low[0] | low[1];
     return !(bad >> 63);
 }
 
 int64_t cnn__rows_bad_index(const cnn__rows *g, const int64_t *skip, int64_t *value)
 {
-    if (g->index_dtype == CNN_I64 && all_rows(g)) {
+    if (g->index_dtype == CNN_I64 && g->count >= 4 && all_rows(g)) {
         return -1;
     }
     for (int64_t i = 0; i < g->count; i++) {
