@@ -51,6 +51,12 @@ typedef struct cnn__maps {
 
 extern const cnn__maps cnn__maps_f64;
 
+/* What softmax takes of the instruction set. */
+typedef struct cnn__softmax {
+    cnn__map exp;
+    const cnn__reducer *largest;
+} cnn__softmax;
+
 typedef struct cnn__nll_loops cnn__nll_loops;
 typedef struct cnn__rnn_loops cnn__rnn_loops;
 
@@ -62,8 +68,8 @@ struct cnn__map_tables {
     const cnn__reducer *reduce_f32; /* by cnn_reduce */
     /* Sums of n rows of f32 as results, with the bits of reduce_f32's, of CNN__SUM_COLUMNS or more columns; or NULL. */
     void (*sum_columns)(const float *x, int64_t n, int64_t stride, int64_t width, float *y);
-    void (*softmax_f32)(int64_t rows, int64_t n, const void *x, void *y);
-    void (*log_softmax_f32)(int64_t rows, int64_t n, const void *x, void *y);
+    void (*softmax_f32)(const cnn__softmax *s, int64_t rows, int64_t n, const void *x, void *y);
+    void (*log_softmax_f32)(const cnn__softmax *s, int64_t rows, int64_t n, const void *x, void *y);
     const cnn__nll_loops *nll_f32; /* softmax_nll_loops.h */
     const cnn__rnn_loops *rnn_f32; /* rnn.h */
     cnn__transpose_fn transpose;

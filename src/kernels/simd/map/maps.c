@@ -316,13 +316,17 @@ CNN__INLINE void store_truths(uint8_t *y, truths low, truths high)
 #define RARE_MAPS cnn__maps_f32_avx2
 #define NLL_LOOPS cnn__nll_f32_avx2
 #define RNN_LOOPS cnn__rnn_loops_f32_avx2
+#define SOFTMAX_ROWS(name) cnn__##name##_f32_avx2
 extern const cnn__maps RARE_MAPS;
 extern const cnn__nll_loops NLL_LOOPS;
 extern const cnn__rnn_loops RNN_LOOPS;
+void SOFTMAX_ROWS(softmax)(const cnn__softmax *s, int64_t rows, int64_t n, const void *x, void *y);
+void SOFTMAX_ROWS(log_softmax)(const cnn__softmax *s, int64_t rows, int64_t n, const void *x, void *y);
 #else
 #define RARE_MAPS CNN__SIMD(maps_f32)
 #define NLL_LOOPS CNN__SIMD(nll_f32)
 #define RNN_LOOPS CNN__SIMD(rnn_loops_f32)
+#define SOFTMAX_ROWS(name) CNN__SIMD(name##_f32)
 #endif
 
 #if CNN__VECTOR_BYTES == 64
@@ -367,8 +371,8 @@ static const cnn__map_tables map_tables = {
 #if CNN__VECTOR_BYTES > 16
     .sum_columns = cnn__sum_columns_avx2,
 #endif
-    .softmax_f32 = CNN__SIMD(softmax_f32),
-    .log_softmax_f32 = CNN__SIMD(log_softmax_f32),
+    .softmax_f32 = SOFTMAX_ROWS(softmax),
+    .log_softmax_f32 = SOFTMAX_ROWS(log_softmax),
     .transpose = transpose_in,
 #if CNN__VECTOR_BYTES > 16
     .bf16 = CNN__SIMD(map_bf16),
@@ -378,6 +382,7 @@ static const cnn__map_tables map_tables = {
 #undef RARE_MAPS
 #undef NLL_LOOPS
 #undef RNN_LOOPS
+#undef SOFTMAX_ROWS
 
 static void CNN__SIMD(array_unary)(cnn__unary op, const cnn__nest *nest, cnn_dtype dtype, const double values[2],
                                    void *y, const void *x, cnn__pool *pool)

@@ -1,18 +1,11 @@
-/* softmax and log_softmax of a row in f32. */
+/* softmax and log_softmax of rows in f32. Processors with AVX-512 run AVX2's, which call exponentials of AVX-512. */
 #include "base/math.h"
 #include "kernels/array/nest.h"
-#include "kernels/simd/map/functions.h"
 #include "kernels/simd/map/tables.h"
 #include "kernels/simd/vector/doubles.h"
+#include "kernels/simd/vector/transpose.h"
 
-static void CNN__SIMD(softmax_exp_f32)(int64_t n, float *y)
-{
-    static const cnn__map map = {
-        .fn = CNN__SIMD(map_exp_f32), .inputs = 1, .size = sizeof(float), .y_size = sizeof(float)
-    };
-    const void *x = y;
-    cnn__map_rows(&map, n, y, &x);
-}
+#if CNN__VECTOR_BYTES < 64
 
 /* Rows with partial vectors at their ends, where these are cheap: short ones have little else. Sums are those of
  * softmax_impl.h, to which zeros may be added. */
@@ -43,9 +36,14 @@ static void CNN__SIMD(row_times_f32)(int64_t n, float *y, float factor)
 
 static double CNN__SIMD(total_f32)(int64_t n, const float *x)
 {
-    double_lanes sum[2 * EIGHT] = { { 0 } };
+    double_lanes sum[2 * EIGHT];
     DEFINE_ONE;
+#pragma GCC unroll 4
+    for (int k = 0; k < 2 * EIGHT; k++) {
+        sum[k] = (double_lanes){ 0 };
+    }
     for (; n >= 16; n -= 16, x += 16) {
+#pragma GCC unroll 4
         for (int k = 0; k < 2 * EIGHT; k++) {
             sum[k] = ADDED(sum[k], as_doubles(x + k * HALF));
         }
@@ -53,16 +51,107 @@ static double CNN__SIMD(total_f32)(int64_t n, const float *x)
     for (int k = 0; k < n; k += LANES) {
         add_as_doubles(sum + k / HALF, load_partial(x + k, min64(n - k, LANES)));
     }
+#pragma GCC unroll 2
     for (int k = 0; k < EIGHT; k++) {
         sum[k] += sum[k + EIGHT];
     }
     return sum_of_eight(sum);
 }
 
+/* Rows of less than SHORT_ROW elements are transposed, so that rows fill vectors, if there are LEAST_ROWS and one for each
+ * element: a few take as long as a whole group. */
+enum { SHORT_ROW = 32, SHORT_LANES = 16, SHORT_GROUP = 64, LEAST_ROWS = 8 };
+typedef float short_element[SHORT_GROUP];
+
+/* The sums of the columns in lane[0], in as many lanes as softmax_impl.h has, joined as there; a lane that would stay
+ * 0 is left out. */
+static void CNN__SIMD(short_sums_f32)(int64_t n, short_element *x, double (*lane)[SHORT_GROUP])
+{
+    for (int64_t k = 0; k < n; k++) {
+        double *to = lane[k % SHORT_LANES];
+        if (k < SHORT_LANES) {
+            for (int i = 0; i < SHORT_GROUP; i++) {
+                to[i] = (double)x[k][i];
+            }
+        } else {
+            for (int i = 0; i < SHORT_GROUP; i++) {
+                to[i] += (double)x[k][i];
+            }
+        }
+    }
+    n = min64(n, SHORT_LANES);
+    for (int64_t half = SHORT_LANES / 2; half > 0; half /= 2) {
+        for (int64_t k = 0; k + half < n; k++) {
+            for (int i = 0; i < SHORT_GROUP; i++) {
+                lane[k][i] += lane[k + half][i];
+            }
+        }
+        n = min64(n, half);
+    }
+}
+
+/* Up to SHORT_GROUP rows. */
+static void CNN__SIMD(short_group_f32)(const cnn__map *exp, bool log, int64_t count, int64_t n, const float *x,
+                                       float *y)
+{
+    short_element room[SHORT_ROW], most, exps[SHORT_ROW + 1];
+    double lane[SHORT_LANES][SHORT_GROUP];
+    memcpy(exps, x, (size_t)(count * n) * sizeof *x); /* more would be read than there is */
+    if (count < SHORT_GROUP) {
+        memset(exps[0] + count * n, 0, (size_t)((SHORT_GROUP - count) * n) * sizeof *x);
+    }
+    transpose_in(exps[0], n, round_up(n, LANES), SHORT_GROUP, room[0], SHORT_GROUP);
+    memcpy(most, room, sizeof most);
+    for (int64_t k = 1; k < n; k++) {
+        for (int i = 0; i < SHORT_GROUP; i++) {
+            const float one = room[k][i];
+            most[i] = (one > most[i]) | (one != one) ? one : most[i];
+        }
+    }
+    for (int64_t k = 0; k < n; k++) {
+        for (int i = 0; i < SHORT_GROUP; i++) {
+            exps[k][i] = room[k][i] = room[k][i] - most[i];
+        }
+    }
+    exp->fn(n * SHORT_GROUP, exps, (const void *const[]){ exps }, exp);
+    CNN__SIMD(short_sums_f32)(n, exps, lane);
+    if (log) {
+        for (int i = 0; i < SHORT_GROUP; i++) {
+            most[i] = (float)cnn__log_f64(lane[0][i]);
+        }
+        for (int64_t k = 0; k < n; k++) {
+            for (int i = 0; i < SHORT_GROUP; i++) {
+                room[k][i] -= most[i];
+            }
+        }
+    } else {
+        for (int i = 0; i < SHORT_GROUP; i++) {
+            most[i] = (float)(1 / lane[0][i]);
+        }
+        for (int64_t k = 0; k < n; k++) {
+            for (int i = 0; i < SHORT_GROUP; i++) {
+                room[k][i] = exps[k][i] * most[i];
+            }
+        }
+    }
+    transpose_in(room[0], SHORT_GROUP, count, n, y, n);
+}
+
+static int64_t CNN__SIMD(short_rows_f32)(const cnn__map *exp, bool log, int64_t rows, int64_t n, const float *x,
+                                         float *y)
+{
+    int64_t done = 0;
+    for (int64_t count; n < SHORT_ROW && rows - done >= LEAST_ROWS + n; done += count) {
+        count = min64(rows - done, SHORT_GROUP);
+        CNN__SIMD(short_group_f32)(exp, log, count, n, x + done * n, y + done * n);
+    }
+    return done;
+}
+
 #endif
 
 #define ROW void
 #define X float
-#define REDUCE(op) CNN__SIMD(reduce_f32)[op]
 #define FN(name) CNN__SIMD(name##_f32)
 #include "kernels/array/softmax_impl.h"
+#endif

@@ -7,8 +7,8 @@
 
 extern const cnn__reducer CNN__SIMD(reduce_f32)[CNN_REDUCE_OF_COUNT];
 
-void CNN__SIMD(softmax_f32)(int64_t rows, int64_t n, const void *x, void *y);
-void CNN__SIMD(log_softmax_f32)(int64_t rows, int64_t n, const void *x, void *y);
+void CNN__SIMD(softmax_f32)(const cnn__softmax *s, int64_t rows, int64_t n, const void *x, void *y);
+void CNN__SIMD(log_softmax_f32)(const cnn__softmax *s, int64_t rows, int64_t n, const void *x, void *y);
 extern const cnn__nll_loops CNN__SIMD(nll_f32);
 extern const cnn__rnn_loops CNN__SIMD(rnn_loops_f32);
 void CNN__SIMD(normals)(const uint64_t key[2], uint64_t first, double *normals);
