@@ -70,6 +70,7 @@ struct cnn__map_tables {
     void (*sum_columns)(const float *x, int64_t n, int64_t stride, int64_t width, float *y);
     void (*softmax_f32)(const cnn__softmax *s, int64_t rows, int64_t n, const void *x, void *y);
     void (*log_softmax_f32)(const cnn__softmax *s, int64_t rows, int64_t n, const void *x, void *y);
+    cnn__short_sums_fn short_sums;
     const cnn__nll_loops *nll_f32; /* softmax_nll_loops.h */
     const cnn__rnn_loops *rnn_f32; /* rnn.h */
     cnn__transpose_fn transpose;

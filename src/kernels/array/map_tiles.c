@@ -68,7 +68,7 @@ static bool find_short(const cnn__nest *nest, int inputs)
 static void tile_gather(const map_tiling *t, int k, int64_t rows, int64_t columns, const void *from, void *room)
 {
     const int64_t row_step = t->row_step[k], column_step = t->column_step[k];
-    if (t->map->transpose && rows == MAP_TILE_ROWS && row_step == 1 && column_step > 1) {
+    if (t->map->transpose && rows % MAP_TILE_ROWS == 0 && row_step == 1 && column_step != 1) {
         t->map->transpose(from, column_step, rows, columns, room, t->width);
     } else if (t->map->size == sizeof(cnn__bits_4)) {
         gather_tile_4(rows, columns, from, row_step, column_step, room, t->width);
@@ -147,7 +147,7 @@ bool cnn__map_tiles(const cnn__map *map, const cnn__nest *nest, void *y, const v
     t.height = MAP_TILE_ROWS;
     if (t.joined) {
         t.width = t.columns;
-        t.height = MAP_JOINED / t.columns;
+        t.height = (MAP_JOINED / t.columns + MAP_TILE_ROWS - 1) & -MAP_TILE_ROWS;
     }
     t.group = CNN__NEST_TASK / (t.height * t.width);
     t.down = cnn__ceil_div(t.rows, t.height);

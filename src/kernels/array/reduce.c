@@ -38,10 +38,7 @@ static void reduce_store(const reduction *r, int64_t n, int64_t y, const void *f
         const double *sums = from;
         float *to = (float *)r->y + y;
         if (r->y_step == 1) {
-            CNN__IVDEP
-            for (int64_t i = 0; i < n; i++) {
-                to[i] = (float)sums[i];
-            }
+            cnn__store_floats(n, sums, to);
             return;
         }
         for (int64_t i = 0; i < n; i++) {
@@ -110,8 +107,8 @@ static void reduce_run(const reduction *r, int64_t n, int64_t y, int64_t x)
     }
     if (r->columns) {
         reduce_stretch(r, y, x, 0, r->inner_count, n, at);
-    } else if (r->short_rows && !r->products) {
-        cnn__short_sums(n, r->x_step, r->inner_count, (const float *)(const void *)r->x + x, results.real);
+    } else if (r->short_sums && !r->products) {
+        r->short_sums(n, r->x_step, r->inner_count, (const float *)(const void *)r->x + x, results.real);
     } else {
         for (int64_t i = 0; i < n; i++) {
             const char *row = r->x + (x + i * r->x_step) * (int64_t)r->x_size;
@@ -262,12 +259,15 @@ void cnn__reduction_prepare(reduction *r, const cnn__map_tables *tables, cnn__re
     r->x_size = cnn__array_size(dtype);
     r->y_size = cnn__array_size(r->result);
     r->reduce = dtype == CNN_F32 ? &tables->reduce_f32[op] : &cnn__reducers[op][dtype];
-    r->short_rows = op == CNN_REDUCE_OF_SUM && dtype == CNN_F32 && r->inner.ndim == 1 && r->inner.stride[1][0] == 1 &&
-                    r->inner_count <= CNN__SHORT_ROW && r->outer_count > 1;
     r->sum_columns = r->columns && op == CNN_REDUCE_OF_SUM && dtype == CNN_F32 && r->inner.ndim <= 1 &&
                              r->inner_count <= UNCUT && r->y_step == 1
                          ? tables->sum_columns
                          : NULL;
+    r->short_sums = NULL;
+    if (op == CNN_REDUCE_OF_SUM && dtype == CNN_F32 && r->inner.ndim == 1 && r->inner.stride[1][0] == 1 &&
+        r->inner_count <= CNN__SHORT_ROW && r->outer_count > 1) {
+        r->short_sums = tables->short_sums;
+    }
     r->join = &cnn__reducers[op][r->accumulator];
     r->group = cnn__max(r->columns ? CNN__REDUCE_WIDTH : 1, REDUCE_TASK / cnn__max(1, r->inner_count));
     if (!r->columns && r->inner_count <= REDUCE_TASK) { /* runs are not cut here: rather more tasks of fewer results */

@@ -48,7 +48,10 @@ void cnn__sum_columns_avx2(const float *x, int64_t n, int64_t stride, int64_t wi
 /* Sums of rows of n floats, `step` from one to the next, where a call for each would take longer than its sum; with the
  * bits of reduce_impl.h. */
 enum { CNN__SHORT_ROW = 24 }; /* less elements than it sums in more lanes than 8 */
+typedef void (*cnn__short_sums_fn)(int64_t rows, int64_t step, int64_t n, const float *x, double *sums);
+void cnn__store_floats(int64_t n, const double *from, float *to);
 void cnn__short_sums(int64_t rows, int64_t step, int64_t n, const float *x, double *sums);
+void cnn__short_sums_avx2(int64_t rows, int64_t step, int64_t n, const float *x, double *sums); /* the same bits */
 
 /* Products of f32, for all instruction sets. */
 void cnn__part_product_f32(const void *x, int64_t n, int64_t stride, void *accumulator);

@@ -1,6 +1,14 @@
-/* Sums of short rows of floats in double: element i of a row is added to lane i % 8, and lanes are joined as in
- * reduce_impl.h. */
+/* What takes long in reductions of many short rows: storing the results, and sums of floats in double, in which element
+ * i of a row is added to lane i % 8, and lanes are joined as in reduce_impl.h. */
 #include "kernels/array/reduce.h"
+
+void cnn__store_floats(int64_t n, const double *from, float *to)
+{
+    CNN__IVDEP
+    for (int64_t i = 0; i < n; i++) {
+        to[i] = (float)from[i];
+    }
+}
 
 void cnn__short_sums(int64_t rows, int64_t step, int64_t n, const float *x, double *sums)
 {

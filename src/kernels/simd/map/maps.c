@@ -375,6 +375,11 @@ static const cnn__map_tables map_tables = {
     .log_softmax_f32 = SOFTMAX_ROWS(log_softmax),
     .transpose = transpose_in,
 #if CNN__VECTOR_BYTES > 16
+    .short_sums = cnn__short_sums_avx2,
+#else
+    .short_sums = cnn__short_sums,
+#endif
+#if CNN__VECTOR_BYTES > 16
     .bf16 = CNN__SIMD(map_bf16),
 #endif
     .normals = CNN__SIMD(normals),

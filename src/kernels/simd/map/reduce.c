@@ -65,6 +65,25 @@ CNN__INLINE double_lanes sum_of_four(const float *x, int64_t stride, double_lane
     return ADDED(left, right);
 }
 
+#if CNN__VECTOR_BYTES == 32
+void cnn__short_sums_avx2(int64_t rows, int64_t step, int64_t n, const float *x, double *sums)
+{
+    DEFINE_ONE;
+    for (int64_t r = 0; r < rows; r++, x += step) {
+        double_lanes sum[2] = { { 0 }, { 0 } };
+        int64_t i = 0;
+        for (; i + 8 <= n; i += 8) {
+            sum[0] = ADDED(sum[0], as_doubles(x + i));
+            sum[1] = ADDED(sum[1], as_doubles(x + i + HALF));
+        }
+        if (i < n) {
+            add_as_doubles(sum, load_partial(x + i, n - i));
+        }
+        sums[r] = sum_of_eight(sum);
+    }
+}
+#endif
+
 /* Sums down the columns of a run of rows, two times four rows at a time, which are added as in reduce_impl.h. */
 SHARED void CNN__SIMD(rows_sum)(const void *from, int64_t n, int64_t stride, int64_t width, void *restrict accumulators)
 {

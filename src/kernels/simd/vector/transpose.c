@@ -21,7 +21,12 @@ void transpose_out(const float *from, int64_t from_step, int64_t rows, int64_t c
 
 void transpose_in(const float *from, int64_t from_step, int64_t rows, int64_t columns, float *to, int64_t to_step)
 {
-    for (int64_t row = 0; row < rows; row += LANES) {
+    for (int64_t row = 0; row < rows && from_step == 0; row++) { /* equal columns */
+        for (int64_t column = 0; column < columns; column += LANES) {
+            store_partial(to + row * to_step + column, splat(from[row]), min64(columns - column, LANES));
+        }
+    }
+    for (int64_t row = 0; row < rows && from_step != 0; row += LANES) {
         for (int64_t column = 0; column < columns; column += LANES) {
             int64_t some = columns - column < LANES ? columns - column : LANES;
             lanes v[LANES];
