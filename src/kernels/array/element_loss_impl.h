@@ -67,12 +67,11 @@ TERMS FN(binary)(X x, X t, X c, const X *v)
                         .dt = no - yes };
 }
 
-/* −log σ(x) and −log(1 − σ(x)) differ by x; neither is made of the other, which would lose a small one. */
-TERMS FN(logistic)(X x, X t, X c, const X *v)
+/* −log σ(x) and −log(1 − σ(x)) differ by x; neither is made of the other, which would lose a small one. `rest` is
+ * log(1 + exp(−|x|)), which dx does without. */
+TERMS FN(logistic)(X x, X t, X c, const X *rest)
 {
-    X rest = OWN(log1p)(OWN(exp)(-MATH(fabs)(x))), yes = c * t;
-    X below = FN(at_least)(0, -x) + rest, above = FN(at_least)(0, x) + rest;
-    (void)v;
+    X yes = c * t, below = FN(at_least)(0, -x) + *rest, above = FN(at_least)(0, x) + *rest;
     return (FN(terms)){ .loss = yes * below + (1 - t) * above,
                         .dx = (yes + 1 - t) * OWN(sigmoid)(x) - yes,
                         .dt = c * below - above };
@@ -170,10 +169,30 @@ TERMS FN(gaussian)(X x, X t, X c, const X *v)
             y[i] = FN(name)(x[i], t[i], c[i], v).part; \
         } \
     }
+/* The same for a loss of decays, a piece of which is made before. */
+#define PART_OF_DECAYS(name, part) \
+    static void FN(name##_##part)(int64_t n, void *to, const void *const *from, const cnn__map *map) \
+    { \
+        X decays[CNN__DECAY_PIECE]; \
+        (void)map; \
+        for (int64_t first = 0; first < n; first += CNN__DECAY_PIECE) { \
+            X *y = (X *)to + first; \
+            const X *x = (const X *)from[0] + first, *t = (const X *)from[1] + first, *c = (const X *)from[2] + first; \
+            const int64_t count = cnn__min(CNN__DECAY_PIECE, n - first) & -(int64_t)CNN__MAP_STEP; \
+            FN(log1p_decays)(count, decays, x); \
+            CNN__IVDEP \
+            for (int64_t i = 0; i < count; i++) { \
+                y[i] = FN(name)(x[i], t[i], c[i], decays + i).part; \
+            } \
+        } \
+    }
 #define CNN__ELEMENT_LOSS(NAME, name, cost) \
     PART(name, cost, loss) PART(name, cost, dx) PART(name, cost, dt) PART(name, cost, dc)
+#define CNN__LOSS_OF_DECAYS(NAME, name, cost) \
+    PART_OF_DECAYS(name, loss) PART(name, cost, dx) PART_OF_DECAYS(name, dt) PART(name, cost, dc)
 #include "kernels/array/element_loss.def"
 #undef CNN__ELEMENT_LOSS
 #undef PART
+#undef PART_OF_DECAYS
 #undef TERMS
 #undef HELPER

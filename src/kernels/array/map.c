@@ -156,22 +156,6 @@ bool cnn__map_copy(const cnn__map_tables *tables, const cnn__nest *nest, cnn_dty
            cnn__map_tiles(&map, nest, y, &x, 0, pool);
 }
 
-void cnn__map_blocks_f32(int64_t n, void *y, const void *const *x, const cnn__map *map)
-{
-    const float *from = x[0];
-    float *to = y;
-    double block[CNN__MAP_STEP];
-    for (int64_t first = 0; first < n; first += CNN__MAP_STEP) {
-        for (int i = 0; i < CNN__MAP_STEP; i++) {
-            block[i] = (double)from[first + i];
-        }
-        map->block(block, map->values);
-        for (int i = 0; i < CNN__MAP_STEP; i++) {
-            to[first + i] = (float)block[i];
-        }
-    }
-}
-
 /* ---- by number ---- */
 
 enum {

@@ -11,7 +11,7 @@
 #include "kernels/array/nest.h"
 #include "kernels/array/reduce.h"
 
-enum { CNN__MAP_STEP = 16, CNN__MAP_INPUTS = 3, CNN__LOSS_PARTS = 4 };
+enum { CNN__MAP_STEP = 16, CNN__MAP_INPUTS = 3, CNN__LOSS_PARTS = 4, CNN__DECAY_PIECE = 256 };
 
 /* Exponents that need no pow(): 0, 1, 2, 3, −1, −0.5. */
 enum { CNN__POWER_0, CNN__POWER_1, CNN__POWER_2, CNN__POWER_3, CNN__POWER_OF_1, CNN__POWER_OF_HALF, CNN__POWERS };
@@ -88,9 +88,6 @@ struct cnn__map_tables {
 /* α and the scale of Klambauer et al. 2017, "Self-Normalizing Neural Networks". */
 #define SELU_SCALE 1.0507009873554804934193349852946
 #define SELU_ALPHA 1.6732632423543772848170429916717
-
-/* A map of f32 by map->block, for functions without a loop of f32 of their own. */
-void cnn__map_blocks_f32(int64_t n, void *y, const void *const *x, const cnn__map *map);
 
 /* n elements in rows, any n. */
 void cnn__map_rows(const cnn__map *map, int64_t n, void *y, const void *const *x);

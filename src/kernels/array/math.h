@@ -45,15 +45,21 @@ static inline float cnn__exp_series(float r)
     return p * (r * r) + r;
 }
 
-/* x = n·ln 2 + r with |r| ≤ ln 2 / 2: adding 1.5·2^23 rounds to an integer, which is then in the low bits. Returns
- * r. */
+/* x = n·ln 2 + r with |r| ≤ ln 2 / 2: adding 1.5·2^23, and with it an even `more`, rounds to an integer, which is then in
+ * the low bits of `shifted`. Returns r. */
+static inline float cnn__exp_split_shifted(float x, float more, float *shifted)
+{
+    const float round = 0x1.8p23f + more, sum = x * 0x1.715476p+0f + round;
+    const float whole = sum - round;
+    *shifted = sum;
+    return (x - whole * CNN__LN2_HIGH) - whole * CNN__LN2_LOW;
+}
+
 static inline float cnn__exp_split(float x, uint32_t *n)
 {
-    const float round = 0x1.8p23f;
-    float shifted = x * 0x1.715476p+0f + round;
-    float whole = shifted - round;
-    *n = cnn__bits_of(shifted) - cnn__bits_of(round);
-    return (x - whole * CNN__LN2_HIGH) - whole * CNN__LN2_LOW;
+    float shifted, r = cnn__exp_split_shifted(x, 0, &shifted);
+    *n = cnn__bits_of(shifted) - cnn__bits_of(0x1.8p23f);
+    return r;
 }
 
 static inline float cnn__exp_reduce(float x, uint32_t *n)
@@ -71,6 +77,13 @@ static inline float cnn__exp_bounded(float x)
     return p * cnn__float_of(half << 23) * cnn__float_of((both - half) << 23);
 }
 
+/* The same for −105 ≤ x ≤ 0, by 2^(n + 63), whose exponent field is in the low bits, and 2^-63. */
+static inline float cnn__exp_down(float x)
+{
+    float shifted, p = cnn__exp_series(cnn__exp_split_shifted(x, 63 + 127, &shifted)) + 1;
+    return p * cnn__float_of(cnn__bits_of(shifted) << 23) * 0x1p-63f;
+}
+
 static inline float cnn__exp_f32(float x)
 {
     x = x > 89 ? 89 : x;
@@ -82,7 +95,7 @@ static inline float cnn__exp_f32(float x)
 static inline float cnn__exp_decay(float x)
 {
     float a = fabsf(x);
-    return cnn__exp_bounded(-(a > 104 ? 104 : a));
+    return cnn__exp_down(-(a > 104 ? 104 : a));
 }
 
 /* tanh |x| = t / (t + 2) with t = exp(2|x|) − 1 = 2^n·(exp(r) − 1) + (2^n − 1), exact near 0. */

@@ -20,6 +20,27 @@
 #define MAP_OF_BOTH(name) FN(map_##name)
 #define MAPS CNN__SIMD(maps_f32)
 
+/* ---- what the tables share: processors with AVX-512 run AVX2's losses that few use, and its maps that wait for
+ * memory; together they would be 20 kB more ---- */
+
+#if CNN__VECTOR_BYTES == 64
+#define CNN__WITHOUT_SHARED_LOSSES
+#define RARE_MAPS cnn__maps_f32_avx2
+#define NLL_LOOPS cnn__nll_f32_avx2
+#define RNN_LOOPS cnn__rnn_loops_f32_avx2
+#define SOFTMAX_ROWS(name) cnn__##name##_f32_avx2
+extern const cnn__maps RARE_MAPS;
+extern const cnn__nll_loops NLL_LOOPS;
+extern const cnn__rnn_loops RNN_LOOPS;
+void SOFTMAX_ROWS(softmax)(const cnn__softmax *s, int64_t rows, int64_t n, const void *x, void *y);
+void SOFTMAX_ROWS(log_softmax)(const cnn__softmax *s, int64_t rows, int64_t n, const void *x, void *y);
+#else
+#define RARE_MAPS CNN__SIMD(maps_f32)
+#define NLL_LOOPS CNN__SIMD(nll_f32)
+#define RNN_LOOPS CNN__SIMD(rnn_loops_f32)
+#define SOFTMAX_ROWS(name) CNN__SIMD(name##_f32)
+#endif
+
 /* A map of f32 alone. */
 #define MAP(name, expression) \
     static void FN(map_##name)(int64_t n, void *to, const void *const *from, const cnn__map *map) \
@@ -78,15 +99,47 @@ MAP(mish_slope, mish_slope_of(x))
 
 /* ---- Softplus: log(1 + exp(p·x)) / p, and x where p·x > q; LogSigmoid: −log(1 + exp(−x)) ---- */
 
-/* exp() never overflows. */
-static inline float softplus_of(float x)
+/* log(1 + exp(−|x|)) of n ≤ CNN__DECAY_PIECE elements, where exp() never overflows. Two loops, because each waits long
+ * for its own results. */
+static __attribute__((noinline)) void FN(log1p_decays)(int64_t n, float *y, const float *x)
 {
-    return (x > 0 ? x : 0) + cnn__log1p_finite(cnn__exp_decay(x));
+    n &= -(int64_t)CNN__MAP_STEP;
+    CNN__IVDEP
+    for (int64_t i = 0; i < n; i++) {
+        y[i] = cnn__exp_decay(x[i]);
+    }
+    for (int64_t i = 0; i < n; i++) {
+        y[i] = cnn__log1p_finite(y[i]);
+    }
 }
 
-MAP(softplus, ((p * x > q) ? x : softplus_of(p * x) / p))
+/* A map of x and log(1 + exp(−|z|)), z being a multiple of x. */
+#define MAP_OF_DECAYS(name, factor, expression) \
+    static void FN(map_##name)(int64_t n, void *to, const void *const *from, const cnn__map *map) \
+    { \
+        float decays[CNN__DECAY_PIECE]; \
+        const float p = (float)map->values[0], q = (float)map->values[1]; \
+        (void)p, (void)q; \
+        for (int64_t first = 0; first < n; first += CNN__DECAY_PIECE) { \
+            float *y = (float *)to + first; \
+            const float *all = (const float *)from[0] + first; \
+            const int64_t count = cnn__min(CNN__DECAY_PIECE, n - first) & -(int64_t)CNN__MAP_STEP; \
+            for (int64_t i = 0; i < count; i++) { \
+                decays[i] = (factor)*all[i]; \
+            } \
+            FN(log1p_decays)(count, decays, decays); \
+            CNN__IVDEP \
+            for (int64_t i = 0; i < count; i++) { \
+                const float x = all[i], decay = decays[i]; \
+                y[i] = (expression); \
+            } \
+        } \
+    }
+
+MAP_OF_DECAYS(softplus, p, (p * x > q) ? x : ((p * x > 0 ? p * x : 0) + decay) / p)
+MAP_OF_DECAYS(logsigmoid, 1, -((-x > 0 ? -x : 0) + decay))
+#undef MAP_OF_DECAYS
 MAP(softplus_slope, ((p * x > q) ? 1 : cnn__sigmoid_f32(p * x)))
-MAP(logsigmoid, -softplus_of(-x))
 MAP(logsigmoid_slope, cnn__sigmoid_f32(-x))
 
 /* ---- erf; GELU: x · Φ(x) and Φ(x) + x · Φ'(x), or by tanh where p is not 0 ---- */
@@ -106,19 +159,49 @@ static inline float half_erfc(float y)
     even = even * z + 0.11300404f;
     odd = odd * z - 0.13671097f;
     even = even * z + 0.072794862f;
-    return cnn__exp_bounded(-y * y) * (odd * t + even);
+    return cnn__exp_down(-y * y) * (odd * t + even);
 }
 
-static inline float erf_of(float x)
+/* erf(x) / x for s = x² ≤ 0.8, interpolated at Chebyshev nodes. */
+static inline float erf_ratio(float s)
 {
-    float s = x * x, near = -0.00061277085f;
+    float near = -0.00061277085f;
     near = near * s + 0.0050190286f;
     near = near * s - 0.026783574f;
     near = near * s + 0.11282266f;
     near = near * s - 0.37612537f;
-    near = near * s + 1.1283791f; /* erf(x) / x for s ≤ 0.8, interpolated at Chebyshev nodes */
+    return near * s + 1.1283791f;
+}
+
+static inline float erf_of(float x)
+{
+    float s = x * x, near = erf_ratio(s);
     float far = copysignf(1 - 2 * half_erfc(fabsf(x)), x);
     return s <= 0.8f ? x * near : far;
+}
+
+/* From 0.47 on, (1 + 2·y) · exp(y²) · erfc(y) for y = |x| is a polynomial in t = (y − 2.5) / (y + 2.5), as in
+ * array/gelu.c, with an error of 2^-28.8 up to y = 10.2, from where on the result is below any f32. With h, which has
+ * half of the bits of y, h² and w = 1 + 2·h are exact. What w lacks goes into the exponent as its logarithm, and what
+ * the last sum of the polynomial loses into its product with the exponential: 2.8 units in the last place for any x. */
+static inline float erfc_of(float x)
+{
+    float y = fabsf(x), s = x * x, shifted;
+    y = y > 10.2f ? 10.2f : y;
+    float t = (y - 2.5f) / (y + 2.5f), z = t * t, even = 0.000415793158f, odd = 0.000551888267f;
+    even = even * z + 0.000955427471f;
+    odd = odd * z - 0.00436399522f;
+    even = even * z - 0.102970037f;
+    odd = odd * z + 0.0327601961f;
+    even = even * z - 0.099024408f;
+    odd = odd * z + 0.157629771f;
+    odd = odd * z - 0.122356755f;
+    float rest = odd * t + even * z, most = rest + 1.26483818f, lost = rest - (most - 1.26483818f);
+    float h = cnn__float_of((cnn__bits_of(y) + 0x800) & 0xfffff000), w = 1 + 2 * h;
+    float r = cnn__exp_split_shifted(-h * h, 63 + 127, &shifted);
+    float grown = cnn__exp_series(r + (h - y) * (y + h + 2 / w));
+    float side = (most + (most * grown + lost)) / w * cnn__float_of(cnn__bits_of(shifted) << 23) * 0x1p-63f;
+    return s <= 0.2209f ? 1 - x * erf_ratio(s) : x < 0 ? 2 - side : side;
 }
 
 /* Φ(−|x|) / exp(−x²/2) for |x| ≤ 14.5, from where on Φ(−|x|) is below any f32: a polynomial of least relative error,
@@ -176,17 +259,19 @@ static inline float gelu_tanh_slope_of(float x)
 }
 
 MAP(erf, erf_of(x))
+#if CNN__VECTOR_BYTES == 64
+static void FN(map_erfc)(int64_t n, void *to, const void *const *from, const cnn__map *map)
+{
+    RARE_MAPS.unary[CNN_UNARY_ERFC](n, to, from, map);
+}
+#else
+MAP(erfc, erfc_of(x))
+#endif
 MAP(gelu_erf, gelu_of(x))
 MAP(gelu_erf_slope, gelu_slope_of(x))
 MAP(gelu_tanh, gelu_tanh_of(x))
 MAP(gelu_tanh_slope, gelu_tanh_slope_of(x))
 #undef MAP
-
-/* Few nets have erfc: its blocks serve f32 too. */
-static void FN(map_erfc)(int64_t n, void *to, const void *const *from, const cnn__map *map)
-{
-    cnn__map_blocks_f32(n, to, from, map);
-}
 
 static void FN(map_gelu)(int64_t n, void *to, const void *const *from, const cnn__map *map)
 {
@@ -198,39 +283,64 @@ static void FN(map_gelu_slope)(int64_t n, void *to, const void *const *from, con
     (map->values[0] != 0 ? FN(map_gelu_tanh_slope) : FN(map_gelu_erf_slope))(n, to, from, map);
 }
 
-/* ---- powers: the bits of cnn__pow_f32(), whose plain case is computed for a whole step ---- */
+/* ---- powers: the bits of cnn__pow_f32() ---- */
 
-static void FN(pow_step)(const float *x, const float *e, float *y)
+enum { POW_PIECE = 256 };
+
+/* exp(x) to be rounded to f32: what is beyond these bounds is infinity or 0 there, and 2^n is within the range of f64. */
+static inline double exp_for_f32(double x)
 {
-    double part[CNN__MAP_STEP];
+    uint64_t n;
+    x = x > 100 ? 100 : x;
+    x = x < -110 ? -110 : x;
+    double p = cnn__exp_reduce_f64(x, -0.0, &n) + 1;
+    return cnn__f64_of_bits(cnn__bits_of_f64(p) + (n << 52));
+}
+
+/* The plain case is computed for all n ≤ POW_PIECE elements, a multiple of CNN__MAP_STEP, and a step in which an
+ * element is special one by one. Two loops, because each waits long for its own results. */
+static void FN(pow_piece)(int64_t n, const float *x, const float *e, float *y)
+{
+    double part[POW_PIECE];
     unsigned special = 0;
-    for (int i = 0; i < CNN__MAP_STEP; i++) {
+    n &= -(int64_t)CNN__MAP_STEP;
+    for (int64_t i = 0; i < n; i++) {
         special |= !((x[i] > 0) & (x[i] < INFINITY) & (fabsf(e[i]) < INFINITY));
     }
-    for (int i = 0; special && i < CNN__MAP_STEP; i++) {
-        y[i] = cnn__pow_f32(x[i], e[i]);
-    }
     if (special) {
+        const int64_t step = n > CNN__MAP_STEP ? CNN__MAP_STEP : 1;
+        for (int64_t i = 0; i < n; i += step) {
+            if (step > 1) {
+                FN(pow_piece)(step, x + i, e + i, y + i);
+            } else {
+                y[i] = cnn__pow_f32(x[i], e[i]);
+            }
+        }
         return;
     }
-    for (int i = 0; i < CNN__MAP_STEP; i++) {
-        part[i] = (double)e[i] * cnn__log_f64((double)x[i]);
+    for (int64_t i = 0; i < n; i++) {
+        part[i] = (double)e[i] * cnn__log_normal_f64((double)x[i]);
     }
-    for (int i = 0; i < CNN__MAP_STEP; i++) {
-        y[i] = (float)cnn__exp_f64(part[i]);
+    CNN__IVDEP
+    for (int64_t i = 0; i < n; i++) {
+        y[i] = (float)exp_for_f32(part[i]);
     }
 }
 
 static void FN(map_pow)(int64_t n, void *to, const void *const *from, const cnn__map *map)
 {
+    float room[POW_PIECE];
+    const cnn__map_same same = map->same;
+    const int64_t x_step = same != CNN__MAP_FIRST, e_step = same != CNN__MAP_SECOND;
     const float *x = from[0], *e = from[1];
-    float base[CNN__MAP_STEP], exponent[CNN__MAP_STEP];
-    for (int64_t i = 0; i < n; i += CNN__MAP_STEP) {
-        for (int k = 0; k < CNN__MAP_STEP; k++) {
-            base[k] = x[map->same == CNN__MAP_FIRST ? 0 : i + k];
-            exponent[k] = e[map->same == CNN__MAP_SECOND ? 0 : i + k];
+    if (same != CNN__MAP_NONE) {
+        for (int i = 0; i < POW_PIECE; i++) {
+            room[i] = same == CNN__MAP_FIRST ? *x : *e;
         }
-        FN(pow_step)(base, exponent, (float *)to + i);
+        *(same == CNN__MAP_FIRST ? &x : &e) = room;
+    }
+    for (int64_t i = 0; i < n; i += POW_PIECE) {
+        FN(pow_piece)(cnn__min(POW_PIECE, n - i), x + x_step * i, e + e_step * i, (float *)to + i);
     }
 }
 
@@ -306,27 +416,6 @@ CNN__INLINE void store_truths(uint8_t *y, truths low, truths high)
     for (const uint8_t *end = y + n; y < end; y += CNN__MAP_STEP) { \
         COMPARE_STEP(expression); \
     }
-#endif
-
-/* ---- what the tables share: processors with AVX-512 run AVX2's losses that few use, and its maps that wait for
- * memory; together they would be 20 kB more ---- */
-
-#if CNN__VECTOR_BYTES == 64
-#define CNN__WITHOUT_SHARED_LOSSES
-#define RARE_MAPS cnn__maps_f32_avx2
-#define NLL_LOOPS cnn__nll_f32_avx2
-#define RNN_LOOPS cnn__rnn_loops_f32_avx2
-#define SOFTMAX_ROWS(name) cnn__##name##_f32_avx2
-extern const cnn__maps RARE_MAPS;
-extern const cnn__nll_loops NLL_LOOPS;
-extern const cnn__rnn_loops RNN_LOOPS;
-void SOFTMAX_ROWS(softmax)(const cnn__softmax *s, int64_t rows, int64_t n, const void *x, void *y);
-void SOFTMAX_ROWS(log_softmax)(const cnn__softmax *s, int64_t rows, int64_t n, const void *x, void *y);
-#else
-#define RARE_MAPS CNN__SIMD(maps_f32)
-#define NLL_LOOPS CNN__SIMD(nll_f32)
-#define RNN_LOOPS CNN__SIMD(rnn_loops_f32)
-#define SOFTMAX_ROWS(name) CNN__SIMD(name##_f32)
 #endif
 
 #if CNN__VECTOR_BYTES == 64
