@@ -133,7 +133,11 @@ cnn_tensor *cnn_nan_to_num(cnn_tensor *x, const cnn_nan_to_num_options *options)
         return x;
     }
     const double most = largest_of(x->dtype);
-    cnn_tensor *y = cnn_masked_fill(x, cnn_isnan(x), cnn__option(o.nan, 0));
+    const double nan = cnn__option(o.nan, 0);
+    if (o.posinf == 0 && o.neginf == 0) {
+        return cnn_masked_fill(cnn_clamp(x, -most, most), cnn_isnan(x), nan);
+    }
+    cnn_tensor *y = cnn_masked_fill(x, cnn_isnan(x), nan);
     y = cnn_masked_fill(y, cnn_isposinf(x), cnn__option(o.posinf, most));
     return cnn_masked_fill(y, cnn_isneginf(x), cnn__option(o.neginf, -most));
 }

@@ -1,5 +1,5 @@
 /* Elementwise operations with two operands for integers, which wrap; dividing them truncates, and by zero gives 0. */
-#include "kernels/array/array.h"
+#include "kernels/array/compare.h"
 #include "kernels/array/nest.h"
 
 #define X int64_t

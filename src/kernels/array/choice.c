@@ -27,10 +27,16 @@ COMPARE_BYTES(bytes_eq, a == b)
 COMPARE_BYTES(bytes_ne, a != b)
 COMPARE_BYTES(bytes_lt, a < b)
 COMPARE_BYTES(bytes_le, a <= b)
-COMPARE_BYTES(bytes_and, (a != 0) & (b != 0))
-COMPARE_BYTES(bytes_or, (a | b) != 0)
-COMPARE_BYTES(bytes_xor, (a != 0) ^ (b != 0))
+/* The smaller of a number and 1 says whether it is true. */
+#define LESS(a, b) ((a) < (b) ? (a) : (b))
+COMPARE_BYTES(bytes_and, LESS(LESS(a, b), 1))
+COMPARE_BYTES(bytes_or, LESS(a | b, 1))
+COMPARE_BYTES(bytes_xor, LESS(a, 1) ^ LESS(b, 1))
 COMPARE_BYTES(bytes_not, (a | b) == 0)
+#undef LESS
+COMPARE_BYTES(bits_and, (a & b))
+COMPARE_BYTES(bits_or, (a | b))
+COMPARE_BYTES(bits_xor, (a ^ b))
 
 typedef void (*bytes_fn)(int64_t n, uint8_t *y, const uint8_t *a, const uint8_t *b);
 
@@ -38,8 +44,9 @@ static void compare_bytes(const cnn__nest_run *run, bytes_fn fn, bool swapped)
 {
     uint8_t rooms[3][CHOICE_BLOCK];
     const int64_t sy = run->stride[0];
-    for (int64_t first = 0; first < run->n; first += CHOICE_BLOCK) {
-        const int64_t n = cnn__min(run->n - first, CHOICE_BLOCK);
+    const bool rows = sy == 1 && run->stride[1] == 1 && run->stride[2] == 1;
+    for (int64_t first = 0, n; first < run->n; first += n) {
+        n = rows ? run->n : cnn__min(run->n - first, CHOICE_BLOCK);
         const uint8_t *a = bytes_gathered(run->at[1 + swapped], run->stride[1 + swapped], first, n, rooms[0]);
         const uint8_t *b = bytes_gathered(run->at[2 - swapped], run->stride[2 - swapped], first, n, rooms[1]);
         uint8_t *y = (uint8_t *)run->at[0] + first * sy;
@@ -72,6 +79,17 @@ const cnn__run_fn cnn__compare_bytes[CNN_COMPARE_COUNT] = {
     [CNN_COMPARE_AND] = run_bytes_and, [CNN_COMPARE_OR] = run_bytes_or, [CNN_COMPARE_XOR] = run_bytes_xor,
     [CNN_COMPARE_NOT] = run_bytes_not,
 };
+
+bool cnn__bits_of_rows(const cnn__nest_run *run, cnn__binary op, size_t size)
+{
+    if (run->stride[0] != 1 || run->stride[1] != 1 || run->stride[2] != 1) {
+        return false;
+    }
+    (op == CNN_BINARY_BIT_AND  ? bits_and
+     : op == CNN_BINARY_BIT_OR ? bits_or
+                               : bits_xor)(run->n * (int64_t)size, run->at[0], run->at[1], run->at[2]);
+    return true;
+}
 
 /* ---- choice ---- */
 

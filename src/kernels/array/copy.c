@@ -10,6 +10,44 @@
 #include <string.h>
 
 #define X float
+#define Y int64_t
+#define NAME any_f32_to_i64
+#define F cnn__i64_of_real
+#define ATTRIBUTE
+#include "kernels/array/copy_loop.h"
+
+enum { PLAIN_BLOCK = 512 };
+
+/* Rows a block at a time, without a look at each element where all are below 2^63. */
+static void CNN__JOIN(to_i64, f32)(const cnn__nest_run *run)
+{
+    cnn__nest_run part = *run;
+    if (run->stride[0] != 1 || run->stride[1] != 1) {
+        any_f32_to_i64(run);
+        return;
+    }
+    for (int64_t first = 0; first < run->n; first += PLAIN_BLOCK) {
+        const float *x = (const float *)run->at[1] + first;
+        int64_t *y = (int64_t *)run->at[0] + first;
+        int beyond = 0;
+        part.n = cnn__min(PLAIN_BLOCK, run->n - first);
+        for (int64_t i = 0; i < part.n; i++) {
+            beyond |= !(fabsf(x[i]) < 0x1p63f);
+        }
+        if (beyond) {
+            part.at[0] = y;
+            part.at[1] = (void *)(uintptr_t)x;
+            any_f32_to_i64(&part);
+            continue;
+        }
+        for (int64_t i = 0; i < part.n; i++) {
+            y[i] = (int64_t)x[i];
+        }
+    }
+}
+
+#define OWN_I64
+#define X float
 #define TO_INTEGERS
 #define OF(to) cnn__##to##_of_real
 #define FN(name) CNN__JOIN(name, f32)

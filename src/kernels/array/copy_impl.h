@@ -2,19 +2,21 @@
  * TO_INTEGERS an attribute of its copies to integers. No include guard: one inclusion, one dtype. */
 #define Y float
 #define NAME FN(to_f32)
-#define F OF(f32)
+#define F(x) (Y)(x)
 #define ATTRIBUTE
 #include "kernels/array/copy_loop.h"
 #define Y double
 #define NAME FN(to_f64)
-#define F OF(f64)
+#define F(x) (Y)(x)
 #define ATTRIBUTE
 #include "kernels/array/copy_loop.h"
+#ifndef OWN_I64
 #define Y int64_t
 #define NAME FN(to_i64)
 #define F OF(i64)
 #define ATTRIBUTE TO_INTEGERS
 #include "kernels/array/copy_loop.h"
+#endif
 #define Y int32_t
 #define NAME FN(to_i32)
 #define F OF(i32)
@@ -38,4 +40,5 @@ static const cnn__run_fn FN(copy)[] = {
 #undef X
 #undef TO_INTEGERS
 #undef OF
+#undef OWN_I64
 #undef FN
