@@ -90,7 +90,8 @@ const cnn__cpu_kernel cnn__cpu_compare = {
 static bool run_where(cnn__cpu_call *j)
 {
     elementwise_parameters *p = j->l->parameters;
-    j->kernels->array->where(&p->nest, j->l->dtype, j->l->out[0], j->l->in[0], j->l->in[1], j->l->in[2], j->pool);
+    j->kernels->array->where(j->kernels->array->maps, &p->nest, j->l->dtype, j->l->out[0], j->l->in[0], j->l->in[1],
+                             j->l->in[2], j->pool);
     return true;
 }
 

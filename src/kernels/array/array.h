@@ -39,8 +39,8 @@ typedef struct cnn__array_kernels {
 /* What MAP kernels do with integers and bool. */
 void cnn__array_unary_of_integers(cnn__unary op, const cnn__nest *nest, cnn_dtype dtype, const double values[2],
                                   void *y, const void *x, cnn__pool *pool);
-void cnn__array_binary_of_integers(cnn__binary op, const cnn__nest *nest, cnn_dtype dtype, void *y, const void *a,
-                                   const void *b, cnn__pool *pool);
+void cnn__array_binary_of_integers(const cnn__map_tables *tables, cnn__binary op, const cnn__nest *nest,
+                                   cnn_dtype dtype, void *y, const void *a, const void *b, cnn__pool *pool);
 void cnn__array_compare_integers(cnn__compare op, const cnn__nest *nest, cnn_dtype dtype, void *y, const void *a,
                                  const void *b, cnn__pool *pool);
 

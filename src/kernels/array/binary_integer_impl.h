@@ -38,6 +38,21 @@ static inline X FN(maximum)(X a, X b)
     return a > b ? a : b;
 }
 
+static inline X FN(bit_and)(X a, X b)
+{
+    return a & b;
+}
+
+static inline X FN(bit_or)(X a, X b)
+{
+    return a | b;
+}
+
+static inline X FN(bit_xor)(X a, X b)
+{
+    return a ^ b;
+}
+
 static inline X FN(left_shift)(X a, X b)
 {
     return (X)((U)b >= 8 * sizeof(X) ? 0 : (U)a << b);
@@ -71,27 +86,21 @@ static inline X FN(right_shift)(X a, X b)
 #define NAME FN(run_maximum)
 #define F FN(maximum)
 #include "kernels/array/loop2.h"
+#define NAME FN(run_bit_and)
+#define F FN(bit_and)
+#include "kernels/array/loop2.h"
+#define NAME FN(run_bit_or)
+#define F FN(bit_or)
+#include "kernels/array/loop2.h"
+#define NAME FN(run_bit_xor)
+#define F FN(bit_xor)
+#include "kernels/array/loop2.h"
 #define NAME FN(run_left_shift)
 #define F FN(left_shift)
 #include "kernels/array/loop2.h"
 #define NAME FN(run_right_shift)
 #define F FN(right_shift)
 #include "kernels/array/loop2.h"
-
-#define BITS(name, NAME, operator) \
-    static void FN(run_bit_##name)(const cnn__nest_run *run) \
-    { \
-        X *y = run->at[0]; \
-        const X *a = run->at[1], *b = run->at[2]; \
-        const int64_t n = cnn__bits_of_rows(run, CNN_BINARY_BIT_##NAME, sizeof(X)) ? 0 : run->n; \
-        for (int64_t i = 0; i < n; i++) { \
-            y[i * run->stride[0]] = (X)(a[i * run->stride[1]] operator b[i * run->stride[2]]); \
-        } \
-    }
-BITS(and, AND, &)
-BITS(or, OR, |)
-BITS(xor, XOR, ^)
-#undef BITS
 
 static const cnn__run_fn FN(binary)[CNN_BINARY_COUNT] = {
     [CNN_BINARY_ADD] = FN(run_add),

@@ -2,6 +2,7 @@
  * used beside maps of f32, so these loops are worth vectors. Operands that are no rows are brought into rows, a block
  * at a time; one that is broadcast only once. */
 #include "kernels/array/compare.h"
+#include "kernels/array/map.h"
 
 enum { CHOICE_BLOCK = 256 };
 
@@ -34,9 +35,6 @@ COMPARE_BYTES(bytes_or, LESS(a | b, 1))
 COMPARE_BYTES(bytes_xor, LESS(a, 1) ^ LESS(b, 1))
 COMPARE_BYTES(bytes_not, (a | b) == 0)
 #undef LESS
-COMPARE_BYTES(bits_and, (a & b))
-COMPARE_BYTES(bits_or, (a | b))
-COMPARE_BYTES(bits_xor, (a ^ b))
 
 typedef void (*bytes_fn)(int64_t n, uint8_t *y, const uint8_t *a, const uint8_t *b);
 
@@ -80,17 +78,6 @@ const cnn__run_fn cnn__compare_bytes[CNN_COMPARE_COUNT] = {
     [CNN_COMPARE_NOT] = run_bytes_not,
 };
 
-bool cnn__bits_of_rows(const cnn__nest_run *run, cnn__binary op, size_t size)
-{
-    if (run->stride[0] != 1 || run->stride[1] != 1 || run->stride[2] != 1) {
-        return false;
-    }
-    (op == CNN_BINARY_BIT_AND  ? bits_and
-     : op == CNN_BINARY_BIT_OR ? bits_or
-                               : bits_xor)(run->n * (int64_t)size, run->at[0], run->at[1], run->at[2]);
-    return true;
-}
-
 /* ---- choice ---- */
 
 #define X cnn__bits_8
@@ -112,10 +99,11 @@ bool cnn__bits_of_rows(const cnn__nest_run *run, cnn__binary op, size_t size)
 #define NAME run_where_1
 #include "kernels/array/where_impl.h"
 
-void cnn__array_where(const cnn__nest *nest, cnn_dtype dtype, void *y, const void *condition, const void *a,
-                      const void *b, cnn__pool *pool)
+void cnn__array_where(const cnn__map_tables *tables, const cnn__nest *nest, cnn_dtype dtype, void *y,
+                      const void *condition, const void *a, const void *b, cnn__pool *pool)
 {
     size_t size = cnn__array_size(dtype);
+    const cnn__map map = { .fn = tables->where_4 };
     cnn__walk walk = {
         .nest = nest,
         .count = 4,
@@ -124,6 +112,7 @@ void cnn__array_where(const cnn__nest *nest, cnn_dtype dtype, void *y, const voi
         .fn = size == 8   ? run_where_8
               : size == 4 ? run_where_4
                           : run_where_1,
+        .map = &map,
         .cost = 1,
     };
     cnn__nest_walk(&walk, pool);

@@ -1,4 +1,4 @@
-/* What choice.c does with bytes: the comparisons, and bits of any integer dtype. */
+/* The comparisons of bytes, which have loops of their own. */
 #ifndef CNN_KERNELS_ARRAY_COMPARE_H
 #define CNN_KERNELS_ARRAY_COMPARE_H
 
@@ -7,8 +7,5 @@
 
 /* The comparisons of u8 and bool (choice.c), by cnn_compare. */
 extern const cnn__run_fn cnn__compare_bytes[CNN_COMPARE_COUNT];
-
-/* The bits of rows by one of CNN_BINARY_BIT_AND, OR and XOR, which do not ask how long an element is; false: no rows. */
-bool cnn__bits_of_rows(const cnn__nest_run *run, cnn__binary op, size_t size);
 
 #endif

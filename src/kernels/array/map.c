@@ -288,7 +288,7 @@ void cnn__map_binary(const cnn__map_tables *tables, cnn__binary op, const cnn__n
                      const void *a, const void *b, cnn__pool *pool)
 {
     if (!cnn__dtype_is_real(dtype)) {
-        cnn__array_binary_of_integers(op, nest, dtype, y, a, b, pool);
+        cnn__array_binary_of_integers(tables, op, nest, dtype, y, a, b, pool);
         return;
     }
     cnn__map map;

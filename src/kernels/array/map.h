@@ -16,6 +16,9 @@ enum { CNN__MAP_STEP = 16, CNN__MAP_INPUTS = 3, CNN__LOSS_PARTS = 4, CNN__DECAY_
 /* Exponents that need no pow(): 0, 1, 2, 3, −1, −0.5. */
 enum { CNN__POWER_0, CNN__POWER_1, CNN__POWER_2, CNN__POWER_3, CNN__POWER_OF_1, CNN__POWER_OF_HALF, CNN__POWERS };
 
+/* Loops of words, which serve integers: bits, then sums of i64. */
+enum { CNN__WORDS_AND, CNN__WORDS_OR, CNN__WORDS_XOR, CNN__WORDS_ADD, CNN__WORD_LOOPS, CNN__WORDS_STEP = 8 };
+
 /* y[i] = f(x[0][i], x[1][i], …) for n elements, n a multiple of CNN__MAP_STEP. y may be one of the x. */
 typedef void (*cnn__map_fn)(int64_t n, void *y, const void *const *x, const cnn__map *map);
 
@@ -77,6 +80,8 @@ struct cnn__map_tables {
     cnn__map_fn bf16; /* a map over bf16 for an f32 kernel; NULL: kernels/stored.h's is as fast */
     /* cnn__random_normal() of CNN__GROUP numbers from `first` on. */
     void (*normals)(const uint64_t key[2], uint64_t first, double *normals);
+    cnn__map_fn where_4;                /* of conditions, which are bytes, and two operands */
+    cnn__map_fn words[CNN__WORD_LOOPS]; /* of n words of 8 bytes each, a multiple of CNN__WORDS_STEP */
 };
 
 /* The functions of blocks that all instruction sets share, and those of AVX2, which AVX-512 shares (unary.def). */

@@ -1,4 +1,5 @@
-/* condition ? a : b for elements of the size of X, as a function NAME. No include guard: one inclusion, one size. */
+/* condition ? a : b for elements of the size of X, as a function NAME; rows of 4 bytes by run->map. No include guard: one
+ * inclusion, one size. */
 static void NAME(const cnn__nest_run *run)
 {
     const int64_t sy = run->stride[0];
@@ -10,7 +11,11 @@ static void NAME(const cnn__nest_run *run)
         const X *b = GATHERED(NAME)(run->at[3], run->stride[3], first, n, rooms[1]);
         const uint8_t *c = bytes_gathered(run->at[1], run->stride[1], first, n, conditions);
         X *y = (X *)run->at[0] + first * sy;
-        if (sy == 1) {
+        int64_t done = 0;
+        if (sy == 1 && sizeof(X) == sizeof(cnn__bits_4)) {
+            done = n & -(int64_t)CNN__MAP_STEP;
+            run->map->fn(done, y, (const void *const[]){ c, a, b }, run->map);
+        } else if (sy == 1) {
             CNN__IVDEP
             for (int64_t i = 0; i < n; i++) {
                 const X mask = (X) - (X)(c[i] != 0);
@@ -18,7 +23,7 @@ static void NAME(const cnn__nest_run *run)
             }
             continue;
         }
-        for (int64_t i = 0; i < n; i++) {
+        for (int64_t i = done; i < n; i++) {
             y[i * sy] = c[i] ? a[i] : b[i];
         }
     }

@@ -472,6 +472,8 @@ static const cnn__map_tables map_tables = {
     .bf16 = CNN__SIMD(map_bf16),
 #endif
     .normals = CNN__SIMD(normals),
+    .where_4 = CNN__ROW_LOOP(where_4),
+    .words = { CNN__ROW_LOOP(words_and), CNN__ROW_LOOP(words_or), CNN__ROW_LOOP(words_xor), CNN__ROW_LOOP(words_add) },
 };
 #undef RARE_MAPS
 #undef NLL_LOOPS

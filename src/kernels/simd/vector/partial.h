@@ -189,9 +189,18 @@ CNN__INLINE void store_partial_bytes(uint8_t *p, lanes_i32 v, int64_t count)
 /* LANES bytes as numbers. */
 CNN__INLINE lanes_i32 load_bytes(const uint8_t *p)
 {
+#if CNN__VECTOR_BYTES == 32 && defined __AVX2__
+    typedef char chars __attribute__((vector_size(16)));
+    typedef long long pair __attribute__((vector_size(16)));
+    long long all;
+    memcpy(&all, p, sizeof all);
+    const chars bytes = (chars)(pair){ all, 0 };
+    return (lanes_i32)X86(__builtin_ia32_pmovzxbd256(bytes), _mm256_cvtepu8_epi32((__m128i)bytes));
+#else
     lanes_u8 bytes;
     memcpy(&bytes, p, sizeof bytes);
     return __builtin_convertvector(bytes, lanes_i32);
+#endif
 }
 
 /* Lane k is lane index[k] of a followed by b. */
