@@ -53,6 +53,25 @@ START_TEST(bad_indices_are_named_with_their_position)
 }
 END_TEST
 
+/* Several are looked at together. */
+START_TEST(a_bad_index_is_found_wherever_it_is)
+{
+    for (int64_t count = 1; count < 14; count++) {
+        for (int64_t bad = 0; bad < count; bad++) {
+            char message[2][80];
+            const int64_t value = bad % 2 ? -1 : 5;
+            int64_t rows[14] = { 0 };
+            rows[bad] = value;
+            cnn_tensor *indices = cnn_tensor_from_data(ctx, CNN_I64, CNN_SHAPE(count), rows);
+            snprintf(message[0], sizeof message[0], "embedding: the index at [%d] is %d, weight has 5 rows", (int)bad,
+                     (int)value);
+            snprintf(message[1], sizeof message[1], "index_check failed: the index at %d is %d", (int)bad, (int)value);
+            refused_index(5, indices, message[0], message[1]);
+        }
+    }
+}
+END_TEST
+
 START_TEST(indices_written_after_the_forward_pass_are_noticed)
 {
     cnn_tensor *weight = cnn_tensor_ones(ctx, CNN_F32, CNN_SHAPE(5, 3)), *indices = tensor_i64(0, 1, 2, 3);
@@ -186,6 +205,7 @@ int main(void)
     Suite *suite = suite_create("embedding");
     TCase *tests = suite_case(suite, "embedding", setup, teardown);
     tcase_add_test(tests, bad_indices_are_named_with_their_position);
+    tcase_add_test(tests, a_bad_index_is_found_wherever_it_is);
     tcase_add_test(tests, indices_written_after_the_forward_pass_are_noticed);
     tcase_add_test(tests, the_gradient_of_a_row_used_often_is_exact);
     tcase_add_test(tests, the_padding_row_stays_zero);

@@ -67,6 +67,10 @@ static void sort_lines(cnn_dtype dtype, int64_t n, int64_t k, bool descending)
             ck_assert(isnan(expected) ? isnan(value) : value == expected && signbit(value) == signbit(expected));
         }
     }
+    /* Elements of a line that lie one after the other are looked at in another way. */
+    cnn_tensor *row_values = cnn_topk(cnn_contiguous(cnn_transpose(x, 0, 1)), k, 1, descending, &places);
+    ck_assert(same_elements(cnn_contiguous(cnn_transpose(row_values, 0, 1)), y));
+    ck_assert(same_elements(cnn_contiguous(cnn_transpose(places, 0, 1)), index));
     if (k == n) {
         ck_assert(same_elements(cnn_sort(x, 0, descending, &places), y) && same_elements(places, index));
         ck_assert(same_elements(cnn_argsort(x, 0, descending), index));
