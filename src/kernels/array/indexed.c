@@ -5,6 +5,8 @@
 #include "kernels/array/nest.h"
 #include "kernels/launch.h"
 
+#include <string.h>
+
 typedef cnn_index_parameters indexed_parameters;
 
 enum { INDEXED_ACROSS = 64 }; /* neighbouring lines of a task, at least, where lines are taken together */
@@ -25,8 +27,12 @@ static inline int64_t indexed_at(const indexed_run *r, int64_t i)
                    : ((const int32_t *)r->index)[i * r->index_stride];
 }
 
+/* What hardly any program does is kept small. */
+#define RARELY __attribute__((cold))
+
 #define PUT(to, from) (to) = (from)
 #define GATHERS
+#define SPEED
 #define X cnn__bits_8
 #define NAME indexed_move_8
 #include "kernels/array/indexed_impl.h"
@@ -36,18 +42,24 @@ static inline int64_t indexed_at(const indexed_run *r, int64_t i)
 #define X cnn__bits_2
 #define NAME indexed_move_2
 #include "kernels/array/indexed_impl.h"
+#undef SPEED
+#define SPEED RARELY
 #define X cnn__bits_1
 #define NAME indexed_move_1
 #include "kernels/array/indexed_impl.h"
 #undef PUT
 #undef GATHERS
+#undef SPEED
 
 #define PUT(to, from) (to) += (from)
+#define SPEED
 #define X float
 #define NAME indexed_add_f32
 #define ADDS
 #include "kernels/array/indexed_impl.h"
 #undef ADDS
+#undef SPEED
+#define SPEED RARELY
 #define X double
 #define NAME indexed_add_f64
 #include "kernels/array/indexed_impl.h"

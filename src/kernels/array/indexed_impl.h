@@ -1,7 +1,7 @@
 /* A run of indexed elements, as a function NAME: X is the element type, PUT(to, from) what is done with two of them;
- * GATHERS is defined where it may serve a gather, ADDS where
- * scatters along the last dimension have a loop of their own. No include guard: one inclusion, one function. */
-static void NAME(const indexed_run *given)
+ * GATHERS is defined where it moves them, ADDS where scatters along the last dimension have a loop of their own; SPEED
+ * stands before the function. No include guard: one inclusion, one function. */
+static SPEED void NAME(const indexed_run *given)
 {
     const indexed_run r = *given; /* a copy, which no element can be written over */
     X *to = r.to;
@@ -11,10 +11,14 @@ static void NAME(const indexed_run *given)
         to += at * r.to_step;
         from += at * r.from_step;
         if (r.to_stride == 1 && r.from_stride == 1) {
+#ifdef GATHERS
+            memcpy(to, from, (size_t)r.n * sizeof *to);
+#else
             CNN__IVDEP
             for (int64_t i = 0; i < r.n; i++) {
                 PUT(to[i], from[i]);
             }
+#endif
             return;
         }
         for (int64_t i = 0; i < r.n; i++) {

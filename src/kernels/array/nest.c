@@ -66,37 +66,35 @@ static void walk_task(void *arg, int64_t task, int worker)
     int64_t left = cnn__min(CNN__NEST_TASK, j->total - task * CNN__NEST_TASK);
     int last = j->nest.ndim - 1;
     cnn__nest_run run = { .parameters = w->parameters, .map = w->map, .dtype = w->dtype };
-    int64_t step[CNN__NEST_OPERANDS]; /* from one row to the next, in bytes */
     for (int k = 0; k < w->count; k++) {
         run.stride[k] = last < 0 ? 1 : j->nest.stride[k][last];
-        step[k] = last > 0 ? j->nest.stride[k][last - 1] * (int64_t)w->size[k] : 0;
     }
     cnn__cursor cursor;
     cnn__cursor_seek(&cursor, &j->nest, task * CNN__NEST_TASK);
-    while (left > 0) {
+    for (;;) {
+        int64_t rows = 1;
         run.n = cnn__min(left, cnn__cursor_run(&cursor));
-        for (int k = 0; k < w->count; k++) {
-            run.at[k] = (char *)w->base[k] + cursor.offset[k] * (int64_t)w->size[k];
+        if (last > 0 && run.n == j->nest.shape[last]) { /* whole ones: as many as lie ahead in their dimension */
+            rows = cnn__min(left / run.n, j->nest.shape[last - 1] - cursor.index[last - 1]);
         }
-        if (last > 0 && run.n == j->nest.shape[last]) { /* whole rows, beside each other in their dimension */
-            const int64_t rows = cnn__min(left / run.n, j->nest.shape[last - 1] - cursor.index[last - 1]) - 1;
-            for (int64_t i = 0; i < rows; i++) {
-                w->fn(&run);
-                for (int k = 0; k < w->count; k++) {
-                    run.at[k] = (char *)run.at[k] + step[k];
-                }
-            }
-            cursor.index[last - 1] += rows;
+        for (;;) {
             for (int k = 0; k < w->count; k++) {
-                cursor.offset[k] += rows * j->nest.stride[k][last - 1];
+                run.at[k] = (char *)w->base[k] + cursor.offset[k] * (int64_t)w->size[k];
             }
-            left -= rows * run.n;
+            w->fn(&run);
+            left -= run.n;
+            if (--rows == 0) {
+                break;
+            }
+            cursor.index[last - 1]++;
+            for (int k = 0; k < w->count; k++) {
+                cursor.offset[k] += j->nest.stride[k][last - 1];
+            }
         }
-        w->fn(&run);
-        left -= run.n;
-        if (left > 0) {
-            cnn__cursor_advance(&cursor, run.n);
+        if (left == 0) {
+            return;
         }
+        cnn__cursor_advance(&cursor, run.n);
     }
 }
 

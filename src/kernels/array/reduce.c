@@ -259,10 +259,7 @@ void cnn__reduction_prepare(reduction *r, const cnn__map_tables *tables, cnn__re
     r->x_size = cnn__array_size(dtype);
     r->y_size = cnn__array_size(r->result);
     r->reduce = dtype == CNN_F32 ? &tables->reduce_f32[op] : &cnn__reducers[op][dtype];
-    r->sum_columns = r->columns && op == CNN_REDUCE_OF_SUM && dtype == CNN_F32 && r->inner.ndim <= 1 &&
-                             r->inner_count <= UNCUT && r->y_step == 1
-                         ? tables->sum_columns
-                         : NULL;
+    r->sum_columns = NULL;
     r->short_sums = NULL;
     if (op == CNN_REDUCE_OF_SUM && dtype == CNN_F32 && r->inner.ndim == 1 && r->inner.stride[1][0] == 1 &&
         r->inner_count <= CNN__SHORT_ROW && r->outer_count > 1) {
@@ -274,12 +271,17 @@ void cnn__reduction_prepare(reduction *r, const cnn__map_tables *tables, cnn__re
         r->group = cnn__max(
             1, cnn__max(LEAST_TASK / cnn__max(1, r->inner_count), cnn__min(r->group, r->outer_count / FEW_TASKS)));
     }
-    r->work = (double)r->outer_count * (double)cnn__max(1, r->inner_count);
-    r->few = r->outer_count <= (FEW_TASKS - 1) * r->group && r->inner_count > 1 && r->work > 4 * REDUCE_TASK;
-    if (r->few && r->columns && r->inner_count <= UNCUT) { /* whole runs, whose width decides how they are summed */
-        const int64_t unit = r->outer.ndim > 1 ? r->outer.shape[r->outer.ndim - 1] : CNN__REDUCE_WIDTH;
-        r->group = cnn__max(1, r->group / unit) * unit;
-        r->few = false;
+    r->few = r->outer_count <= (FEW_TASKS - 1) * r->group && r->inner_count > 1 &&
+             r->outer_count > 4 * REDUCE_TASK / r->inner_count;
+    if (r->columns && r->inner_count <= UNCUT) {
+        if (r->few) { /* whole runs, whose width decides how they are summed */
+            const int64_t unit = r->outer.ndim > 1 ? r->outer.shape[r->outer.ndim - 1] : CNN__REDUCE_WIDTH;
+            r->group = cnn__max(1, r->group / unit) * unit;
+            r->few = false;
+        }
+        if (op == CNN_REDUCE_OF_SUM && dtype == CNN_F32 && r->inner.ndim <= 1 && r->y_step == 1) {
+            r->sum_columns = tables->sum_columns;
+        }
     }
 }
 
@@ -288,7 +290,8 @@ void cnn__reduction_run(const reduction *r, cnn__pool *pool)
     if (r->few) {
         reduce_few(r, pool);
     } else {
-        cnn__pool_run(pool, cnn__ceil_div(r->outer_count, r->group), r->work, reduce_task, (void *)(uintptr_t)r);
+        cnn__pool_run(pool, cnn__ceil_div(r->outer_count, r->group),
+                      (double)r->outer_count * (double)cnn__max(1, r->inner_count), reduce_task, (void *)(uintptr_t)r);
     }
 }
 

@@ -13,7 +13,6 @@ typedef struct cnn__array_reduction {
     cnn__short_sums_fn short_sums; /* for sums of so few floats that rows are summed together; else NULL */
     int64_t outer_count, inner_count;
     int64_t group;          /* results of a task */
-    double work;            /* in additions */
     bool few;               /* so few results that they are cut into stretches? */
     int64_t y_step, x_step; /* strides along the last outer dimension */
     const cnn__reducer *reduce, *join;
