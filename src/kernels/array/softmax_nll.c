@@ -24,10 +24,11 @@ static work nll_plan(const cnn__softmax_nll *g)
 }
 
 /* The run that begins at `sample` and ends before `end`, with its batch entry if it is no row, and within CNN__NLL_RUN.
- * Long rows are single. */
-static cnn__nll_run run_at(const cnn__softmax_nll *g, int64_t sample, int64_t end)
+ * Long rows are `together`. */
+static cnn__nll_run run_at(const cnn__softmax_nll *g, int64_t sample, int64_t end, int64_t together)
 {
-    int64_t n = sample / g->inner, d = sample % g->inner, count = cnn__nll_short(g) ? end - sample : g->inner - d;
+    int64_t n = sample / g->inner, d = sample % g->inner, count = g->inner > 1 ? g->inner - d : together;
+    count = cnn__nll_short(g) ? end - sample : count;
     count = count < end - sample ? count : end - sample;
     return (cnn__nll_run){ sample, n * g->classes * g->inner + d, (int)(count < CNN__NLL_RUN ? count : CNN__NLL_RUN) };
 }
@@ -41,7 +42,7 @@ static void task(void *arg, int64_t number, int worker)
     (void)worker;
     end = end < w->samples ? end : w->samples;
     while (begin < end) {
-        cnn__nll_run r = run_at(g, begin, end);
+        cnn__nll_run r = run_at(g, begin, end, w->out ? 1 : CNN__NLL_LONG_ROWS);
         if (w->out) {
             cnn__nll_backward(g, r, w->out);
         } else {

@@ -3,8 +3,8 @@
  *
  * A run is up to CNN__NLL_RUN neighbouring samples, of one batch entry if it has several: the classes are the outer
  * loop and the samples the inner one, so that memory is walked forwards for [N,C,H,W]. Rows of few classes are
- * transposed first; a sample of many classes is a run. Sums over classes are made in double. With FAST_ROWS the
- * gradients of long rows have a loop of their own. */
+ * transposed first; a sample of many classes is a run, or a few are where statistics are made. Sums over classes are
+ * made in double. With FAST_ROWS the gradients of long rows have a loop of their own. */
 
 /* n elements with zeros behind them up to whole steps, in the room if there are not whole steps of them at x. */
 static __attribute__((noinline)) const X *FN(whole_steps)(int *n, const X *x, X *room)
@@ -54,7 +54,7 @@ static double FN(row_sum)(const cnn__softmax_nll *g, const X *x, X *largest_of)
  * before. */
 static void FN(run_sums)(const cnn__softmax_nll *g, int count, const X *x, int64_t step, X *largest_of, double *sum)
 {
-    X block[CNN__NLL_RUN], largest[CNN__NLL_RUN];
+    X block[CNN__NLL_LONG_BLOCK], largest[CNN__NLL_RUN];
     for (int i = 0; i < CNN__NLL_RUN; i++) {
         largest[i] = (X)-INFINITY;
         sum[i] = 0;
@@ -66,16 +66,22 @@ static void FN(run_sums)(const cnn__softmax_nll *g, int count, const X *x, int64
             largest[i] = from[i] > largest[i] ? from[i] : largest[i];
         }
     }
-    for (int64_t c = 0; c < g->classes; c++) {
+    for (int64_t c = 0; c < g->classes;) { /* exponentials of several classes in one call */
         int n = count;
-        const X *from = FN(whole_steps)(&n, x + c * step, block);
-        CNN__IVDEP
-        for (int i = 0; i < WHOLE_STEPS(n); i++) {
-            block[i] = from[i] - largest[i];
+        X *to = block, *end;
+        for (; c < g->classes && to <= block + CNN__NLL_LONG_BLOCK - CNN__NLL_RUN; c++, to += n) {
+            n = count;
+            const X *from = FN(whole_steps)(&n, x + c * step, to);
+            CNN__IVDEP
+            for (int i = 0; i < WHOLE_STEPS(n); i++) {
+                to[i] = from[i] - largest[i];
+            }
         }
-        FN(exponentials)(g, n, block);
-        for (int i = 0; i < WHOLE_STEPS(n); i++) {
-            sum[i] += (double)block[i];
+        FN(exponentials)(g, (int)(to - block), block);
+        for (end = to, to = block; to < end; to += n) {
+            for (int i = 0; i < WHOLE_STEPS(n); i++) {
+                sum[i] += (double)to[i];
+            }
         }
     }
     memcpy(largest_of, largest, (size_t)count * sizeof *largest);
@@ -98,7 +104,6 @@ static __attribute__((noinline)) void FN(turn_rows)(const cnn__softmax_nll *g, i
 
 static void FN(statistics)(const cnn__softmax_nll *g, cnn__nll_run r)
 {
-    enum { TOGETHER = 8 }; /* logarithms */
     const X *x = (const X *)g->logits + r.first;
     X *largest = (X *)g->stats + r.sample, *log_sum = largest + g->batch * g->inner, room[CNN__NLL_RUN * CNN__NLL_RUN];
     double sum[CNN__NLL_RUN];
@@ -108,12 +113,11 @@ static void FN(statistics)(const cnn__softmax_nll *g, cnn__nll_run r)
     } else if (g->inner > 1) {
         FN(run_sums)(g, r.count, x, g->inner, largest, sum);
     } else {
-        sum[0] = FN(row_sum)(g, x, largest);
-        for (int i = 1; i < TOGETHER; i++) {
-            sum[i] = 1;
+        for (int i = 0; i < CNN__NLL_LONG_ROWS; i++) {
+            sum[i] = i < r.count ? FN(row_sum)(g, x + i * g->classes, largest + i) : 1;
         }
     }
-    for (int i = 0; i < ((r.count + TOGETHER - 1) & -TOGETHER); i++) {
+    for (int i = 0; i < ((r.count + CNN__NLL_LONG_ROWS - 1) & -CNN__NLL_LONG_ROWS); i++) {
         room[i] = (X)cnn__log_f64(sum[i]);
     }
     memcpy(log_sum, room, (size_t)r.count * sizeof *room);

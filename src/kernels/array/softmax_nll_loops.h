@@ -10,7 +10,8 @@
 #include <math.h>
 #include <stddef.h>
 
-enum { CNN__NLL_RUN = 64, CNN__NLL_LONG_BLOCK = 512 };
+/* CNN__NLL_LONG_ROWS: long rows of a run whose statistics are made, because logarithms are made so many at once. */
+enum { CNN__NLL_RUN = 64, CNN__NLL_LONG_BLOCK = 512, CNN__NLL_LONG_ROWS = 8 };
 
 /* Samples sample … sample + count − 1; `first` is the place of class 0 of the first one among the logits. */
 typedef struct cnn__nll_run {

@@ -89,14 +89,17 @@ void cnn__nll_forward(const cnn__softmax_nll *g, cnn__nll_run r, void *losses, d
     if (g->function == CNN_LOSS_CROSS_ENTROPY) {
         g->loops->statistics(g, r);
     }
+    double total = sums[0], divisors = sums[1]; /* a sum in memory would wait for the one before to be stored */
     for (int i = 0; i < r.count; i++) {
         double divisor, loss = nll_loss(g, r.sample + i, cnn__nll_first(g, r, i), &divisor);
         if (losses) {
             nll_store(g, losses, r.sample + i, loss);
         }
-        sums[0] += loss;
-        sums[1] += divisor;
+        total += loss;
+        divisors += divisor;
     }
+    sums[0] = total;
+    sums[1] = divisors;
 }
 
 /* The slopes of CNN_LOSS_NLL are −w at the target and 0 elsewhere. */
