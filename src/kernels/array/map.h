@@ -80,8 +80,8 @@ struct cnn__map_tables {
     cnn__map_fn bf16; /* a map over bf16 for an f32 kernel; NULL: kernels/stored.h's is as fast */
     /* cnn__random_normal() of CNN__GROUP numbers from `first` on. */
     void (*normals)(const uint64_t key[2], uint64_t first, double *normals);
-    cnn__map_fn where_4;                /* of conditions, which are bytes, and two operands */
-    cnn__map_fn words[CNN__WORD_LOOPS]; /* of n words of 8 bytes each, a multiple of CNN__WORDS_STEP */
+    cnn__map_fn where_4;                /* a choice: conditions, which are bytes, and two operands */
+    cnn__map_fn words[CNN__WORD_LOOPS]; /* loops over n words of 8 bytes, a multiple of CNN__WORDS_STEP */
 };
 
 /* The functions of blocks that all instruction sets share, and those of AVX2, which AVX-512 shares (unary.def). */

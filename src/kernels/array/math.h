@@ -45,8 +45,8 @@ static inline float cnn__exp_series(float r)
     return p * (r * r) + r;
 }
 
-/* x = n·ln 2 + r with |r| ≤ ln 2 / 2: adding 1.5·2^23, and with it an even `more`, rounds to an integer, which is then in
- * the low bits of `shifted`. Returns r. */
+/* x = n·ln 2 + r with |r| ≤ ln 2 / 2: adding 1.5·2^23, and with it an even `more`, rounds to an integer, which is
+ * then in the low bits of `shifted`. Returns r. */
 static inline float cnn__exp_split_shifted(float x, float more, float *shifted)
 {
     const float round = 0x1.8p23f + more, sum = x * 0x1.715476p+0f + round;

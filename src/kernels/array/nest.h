@@ -42,7 +42,7 @@ void cnn__nest_walk(const cnn__walk *walk, cnn__pool *pool);
 
 int64_t cnn__nest_count(const cnn__nest *nest);
 
-/* Of the innermost dimension; 0 where there is none. */
+/* The stride of the innermost dimension; 0 where there is none. */
 static inline int64_t cnn__last_stride(const cnn__nest *nest, int operand)
 {
     return nest->ndim ? nest->stride[operand][nest->ndim - 1] : 0;

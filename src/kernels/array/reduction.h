@@ -9,7 +9,8 @@ enum { CNN__REDUCE_WIDTH = 512 }; /* results that are reduced at once, at most *
 typedef struct cnn__array_reduction {
     cnn__nest outer, inner;
     bool columns; /* are neighbouring results reduced at once? */
-    void (*sum_columns)(const float *x, int64_t n, int64_t stride, int64_t width, float *y); /* or NULL (map.h) */
+    /* The loop of the same name in map.h, or NULL. */
+    void (*sum_columns)(const float *x, int64_t n, int64_t stride, int64_t width, float *y);
     cnn__short_sums_fn short_sums; /* for sums of so few floats that rows are summed together; else NULL */
     int64_t outer_count, inner_count;
     int64_t group;          /* results of a task */

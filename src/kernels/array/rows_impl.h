@@ -1,6 +1,6 @@
-/* One row of the gradient of a table for a real dtype: X is its type, FN(name) its name. The sum of the rows of `dy`
- * that `order` numbers, `width` elements each; of none it is 0.
- * Sums of at most EXACT rows are the same in X, of two floats because they are rounded once. No include guard: one inclusion, one dtype. */
+/* One row of the gradient of a table for a real dtype: X is its type, FN(name) its name. The sum of the rows of
+ * `dy` that `order` numbers, `width` elements each; of none it is 0. Sums of at most EXACT rows are the same in X,
+ * of two floats because they are rounded once. No include guard: one inclusion, one dtype. */
 static void FN(sum_row)(int64_t count, const int64_t *order, int64_t width, const void *from, void *to)
 {
     double sum[SCATTER_COLUMNS];

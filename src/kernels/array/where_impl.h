@@ -1,5 +1,5 @@
-/* condition ? a : b for elements of the size of X, as a function NAME; rows of 4 bytes by run->map. No include guard: one
- * inclusion, one size. */
+/* condition ? a : b for elements of the size of X, as a function NAME; rows of 4 bytes by run->map. No include
+ * guard: one inclusion, one size. */
 static void NAME(const cnn__nest_run *run)
 {
     const int64_t sy = run->stride[0];

@@ -287,7 +287,8 @@ static void FN(map_gelu_slope)(int64_t n, void *to, const void *const *from, con
 
 enum { POW_PIECE = 256 };
 
-/* exp(x) to be rounded to f32: what is beyond these bounds is infinity or 0 there, and 2^n is within the range of f64. */
+/* exp(x) to be rounded to f32: what is beyond these bounds is infinity or 0 there, and 2^n is within the range of
+ * f64. */
 static inline double exp_for_f32(double x)
 {
     uint64_t n;

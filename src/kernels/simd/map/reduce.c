@@ -118,7 +118,7 @@ SHARED void CNN__SIMD(rows_sum)(const void *from, int64_t n, int64_t stride, int
 
 #if CNN__VECTOR_BYTES == 32
 
-/* Of few rows: what rows_sum makes of accumulators that begin with 0, which stay in registers here. */
+/* Sums of few rows: what rows_sum makes of accumulators that begin with 0, which stay in registers here. */
 void cnn__sum_columns_avx2(const float *x, int64_t n, int64_t stride, int64_t width, float *y)
 {
     DEFINE_ONE;

@@ -58,8 +58,8 @@ static double CNN__SIMD(total_f32)(int64_t n, const float *x)
     return sum_of_eight(sum);
 }
 
-/* Rows of less than SHORT_ROW elements are transposed, so that rows fill vectors, if there are LEAST_ROWS and one for each
- * element: a few take as long as a whole group. */
+/* Rows of less than SHORT_ROW elements are transposed, so that rows fill vectors, if there are LEAST_ROWS and one
+ * for each element: a few take as long as a whole group. */
 enum { SHORT_ROW = 32, SHORT_LANES = 16, SHORT_GROUP = 64, LEAST_ROWS = 8 };
 typedef float short_element[SHORT_GROUP];
 
