@@ -213,7 +213,7 @@ RARE += $(foreach name,augment augment_affine augment_random augmented bytes cif
 	$(foreach name,cpus files library process quota replace,$(BUILD)/src/platform/$(PLATFORM)/$(name).o) \
 	$(foreach name,borrow cache cache_plan context dlpack elements failed_step format host kept random shape tensor,$(BUILD)/src/tensor/$(name).o)
 # What every operation passes through decides how long a small one takes.
-RARE := $(filter-out $(foreach name,autograd/apply autograd/call kernels/conv3d_slices kernels/drop_blocks kernels/launch kernels/local_response_norm kernels/stored ops/operation ops/sum tensor/cache tensor/shape,\
+RARE := $(filter-out $(foreach name,autograd/apply autograd/call kernels/conv3d_slices kernels/drop_blocks kernels/launch kernels/local_response_norm kernels/optimizer_loops kernels/stored ops/operation ops/sum tensor/cache tensor/shape,\
 	$(BUILD)/src/$(name).o),$(RARE))
 # Nothing is thrown through the library, and debuggers have their own tables: 80 kB.
 NO_TABLES := -fno-asynchronous-unwind-tables

@@ -14,14 +14,9 @@ CNN__INLINE REAL NAME(toward)(REAL take, double beta)
     return take >= (REAL)0.5 ? -(REAL)beta : take;
 }
 
-/* A coefficient of 0 or 1 stands for a term that is absent, so that one formula serves all options. */
-typedef struct NAME(adam_numbers) {
-    REAL sign, decay, l2, take1, toward, keep2, take2, step, root, eps;
-} NAME(adam_numbers);
-
 CNN__INLINE void NAME(adam_formula)(const void *numbers, unsigned has, VALUE grad, VALUE *out)
 {
-    const NAME(adam_numbers) *j = numbers;
+    const NUMBERS(adam) *j = numbers;
     VALUE g = j->sign * grad + j->l2 * out[0], m = out[1], v = out[2];
     m = NAME(lerp)(m, g, j->take1, j->toward);
     v = j->keep2 * v + j->take2 * g * g;
@@ -46,11 +41,11 @@ static void NAME(amsgrad_chunk)(void *step, int64_t task, int worker)
     NAME(step_chunk)(step, NAME(adam_formula), 15, task);
 }
 
-static void NAME(adam)(const cnn_launch *l, cnn__pool *pool)
+OPTIMIZER void NAME(adam)(const cnn_launch *l, const cnn__optimizer_loops *loops, cnn__pool *pool)
 {
     const cnn_adam_parameters *p = l->parameters;
     const REAL take1 = (REAL)(1 - p->beta1);
-    const NAME(adam_numbers) numbers = {
+    const NUMBERS(adam) numbers = {
         .sign = p->maximize ? -1 : 1,
         .decay = p->decoupled ? (REAL)(1 - p->lr * p->weight_decay) : 1,
         .l2 = p->decoupled ? 0 : (REAL)p->weight_decay,
@@ -62,19 +57,14 @@ static void NAME(adam)(const cnn_launch *l, cnn__pool *pool)
         .root = (REAL)sqrt(p->bias2),
         .eps = (REAL)p->eps,
     };
-    NAME(run_step)(l, &numbers, l->out[3] ? NAME(amsgrad_chunk) : NAME(adam_chunk), 1, pool);
+    cnn__optimizer_run(l, &numbers, loops, l->out[3] ? loops->amsgrad : loops->adam, 1, pool);
 }
 
 /* ---- NAdam, RAdam, LAMB: out is the parameter, m, v, (LAMB's direction) ---- */
 
-/* The step is (own · g + step · m) / (scale · √v + eps), or without the divisor where scale is 0. */
-typedef struct NAME(moments_numbers) {
-    REAL sign, decay, l2, take1, toward, keep2, take2, own, step, scale, eps;
-} NAME(moments_numbers);
-
 CNN__INLINE void NAME(moments_formula)(const void *numbers, unsigned has, VALUE grad, VALUE *out)
 {
-    const NAME(moments_numbers) *j = numbers;
+    const NUMBERS(moments) *j = numbers;
     bool direction = has & 8;
     VALUE g = direction ? j->sign * grad : j->sign * grad + j->l2 * out[0];
     out[1] = NAME(lerp)(out[1], g, j->take1, j->toward);
@@ -93,37 +83,37 @@ CNN__INLINE void NAME(moments_formula)(const void *numbers, unsigned has, VALUE 
 static void NAME(moments_chunk)(void *step, int64_t task, int worker)
 {
     (void)worker;
-    NAME(step_chunk)(step, NAME(moments_formula), ((const NAME(step) *)step)->has, task);
+    NAME(step_chunk)(step, NAME(moments_formula), ((const cnn__optimizer_step *)step)->has, task);
 }
 
 /* The numbers that all three have. */
-static NAME(moments_numbers) NAME(moments)(double beta1, double beta2, double weight_decay, double eps, bool maximize)
+OPTIMIZER NUMBERS(moments) NAME(moments)(double beta1, double beta2, double weight_decay, double eps, bool maximize)
 {
     const REAL take1 = (REAL)(1 - beta1);
-    return (NAME(moments_numbers)){ .sign = maximize ? -1 : 1,
-                                    .decay = 1,
-                                    .l2 = (REAL)weight_decay,
-                                    .take1 = take1,
-                                    .toward = NAME(toward)(take1, beta1),
-                                    .keep2 = (REAL)beta2,
-                                    .take2 = (REAL)(1 - beta2),
-                                    .eps = (REAL)eps };
+    return (NUMBERS(moments)){ .sign = maximize ? -1 : 1,
+                               .decay = 1,
+                               .l2 = (REAL)weight_decay,
+                               .take1 = take1,
+                               .toward = NAME(toward)(take1, beta1),
+                               .keep2 = (REAL)beta2,
+                               .take2 = (REAL)(1 - beta2),
+                               .eps = (REAL)eps };
 }
 
 /* Weight decay is no part of the gradient. */
-static void NAME(decouple)(NAME(moments_numbers) * j, double lr, double weight_decay)
+OPTIMIZER void NAME(decouple)(NUMBERS(moments) * j, double lr, double weight_decay)
 {
     j->decay = (REAL)(1 - lr * weight_decay);
     j->l2 = 0;
 }
 
 /* The product of all mu so far is a number on the device, so that a step that is lost leaves it as it was. */
-static void NAME(nadam)(const cnn_launch *l, cnn__pool *pool)
+OPTIMIZER void NAME(nadam)(const cnn_launch *l, const cnn__optimizer_loops *loops, cnn__pool *pool)
 {
     const cnn_nadam_parameters *p = l->parameters;
     double *product = l->out[3];
     cnn_launch elements = *l;
-    NAME(moments_numbers) numbers = NAME(moments)(p->beta1, p->beta2, p->weight_decay, p->eps, p->maximize);
+    NUMBERS(moments) numbers = NAME(moments)(p->beta1, p->beta2, p->weight_decay, p->eps, p->maximize);
     *product *= p->mu;
     numbers.own = (REAL)(p->lr * (1 - p->mu) / (1 - *product));
     numbers.step = (REAL)(p->lr * p->mu_next / (1 - *product * p->mu_next));
@@ -132,40 +122,36 @@ static void NAME(nadam)(const cnn_launch *l, cnn__pool *pool)
         NAME(decouple)(&numbers, p->lr, p->weight_decay);
     }
     elements.out[3] = NULL;
-    NAME(run_step)(&elements, &numbers, NAME(moments_chunk), 1, pool);
+    cnn__optimizer_run(&elements, &numbers, loops, loops->moments, 1, pool);
 }
 
-static void NAME(radam)(const cnn_launch *l, cnn__pool *pool)
+OPTIMIZER void NAME(radam)(const cnn_launch *l, const cnn__optimizer_loops *loops, cnn__pool *pool)
 {
     const cnn_radam_parameters *p = l->parameters;
-    NAME(moments_numbers) numbers = NAME(moments)(p->beta1, p->beta2, p->weight_decay, p->eps, p->maximize);
+    NUMBERS(moments) numbers = NAME(moments)(p->beta1, p->beta2, p->weight_decay, p->eps, p->maximize);
     bool rectified = p->rectification != 0;
     numbers.step = (REAL)(p->lr / p->bias1 * (rectified ? p->rectification * sqrt(p->bias2) : 1));
     numbers.scale = rectified ? 1 : 0;
     if (p->decoupled) {
         NAME(decouple)(&numbers, p->lr, p->weight_decay);
     }
-    NAME(run_step)(l, &numbers, NAME(moments_chunk), 1, pool);
+    cnn__optimizer_run(l, &numbers, loops, loops->moments, 1, pool);
 }
 
-static void NAME(lamb)(const cnn_launch *l, cnn__pool *pool)
+OPTIMIZER void NAME(lamb)(const cnn_launch *l, const cnn__optimizer_loops *loops, cnn__pool *pool)
 {
     const cnn_lamb_parameters *p = l->parameters;
-    NAME(moments_numbers) numbers = NAME(moments)(p->beta1, p->beta2, p->weight_decay, p->eps, p->maximize);
+    NUMBERS(moments) numbers = NAME(moments)(p->beta1, p->beta2, p->weight_decay, p->eps, p->maximize);
     numbers.step = (REAL)(1 / p->bias1);
     numbers.scale = (REAL)(1 / sqrt(p->bias2));
-    NAME(run_step)(l, &numbers, NAME(moments_chunk), 1, pool);
+    cnn__optimizer_run(l, &numbers, loops, loops->moments, 1, pool);
 }
 
 /* ---- Adamax: out is the parameter, m, the infinity norm ---- */
 
-typedef struct NAME(adamax_numbers) {
-    REAL sign, l2, take1, toward, keep2, eps, step;
-} NAME(adamax_numbers);
-
 CNN__INLINE void NAME(adamax_formula)(const void *numbers, unsigned has, VALUE grad, VALUE *out)
 {
-    const NAME(adamax_numbers) *j = numbers;
+    const NUMBERS(adamax) *j = numbers;
     VALUE g = j->sign * grad + j->l2 * out[0], kept = j->keep2 * out[2];
     VALUE size = CHOOSE(g < 0, -g, g) + j->eps;
     (void)has;
@@ -180,11 +166,11 @@ static void NAME(adamax_chunk)(void *step, int64_t task, int worker)
     NAME(step_chunk)(step, NAME(adamax_formula), 7, task);
 }
 
-static void NAME(adamax)(const cnn_launch *l, cnn__pool *pool)
+OPTIMIZER void NAME(adamax)(const cnn_launch *l, const cnn__optimizer_loops *loops, cnn__pool *pool)
 {
     const cnn_adamax_parameters *p = l->parameters;
     const REAL take1 = (REAL)(1 - p->beta1);
-    const NAME(adamax_numbers) numbers = {
+    const NUMBERS(adamax) numbers = {
         .sign = p->maximize ? -1 : 1,
         .l2 = (REAL)p->weight_decay,
         .take1 = take1,
@@ -193,5 +179,5 @@ static void NAME(adamax)(const cnn_launch *l, cnn__pool *pool)
         .eps = (REAL)p->eps,
         .step = (REAL)(p->lr / p->bias1),
     };
-    NAME(run_step)(l, &numbers, NAME(adamax_chunk), 1, pool);
+    cnn__optimizer_run(l, &numbers, loops, loops->adamax, 1, pool);
 }

@@ -3,25 +3,17 @@
  *   REAL    float or double
  *   VALUE   what a formula computes with at once: WIDTH REALs, one or a vector
  *   NAME()  a function's or type's name
+ *   NUMBERS()  the type of what a formula is told (optimizers_numbers_impl.h)
+ *   LAUNCH_LINKAGE, or LAUNCH_ELSEWHERE, which names the function of another table (optimizer_loops.h)
  *   READ(from), WRITE(to, value)      WIDTH REALs
  *   ROOT(x), CHOOSE(condition, a, b)  element by element
  *
- * A new optimizer is a formula, a function that takes its numbers from the launch, and a line at the end.
+ * A new optimizer is a formula, its numbers, a function that takes them from the launch, a loop, and a line at the end.
  * Formulas stand in the files of their families. */
-
-/* A step and its operands: out[0] is the parameter, then come the moments. */
-typedef struct NAME(step) {
-    const void *numbers; /* what the formula is told */
-    int64_t n;
-    const REAL *grad;
-    REAL *out[4];
-    unsigned has; /* bit k: there is an out[k] */
-} NAME(step);
 
 /* Makes the new VALUEs of `out` from the old ones. */
 typedef void NAME(formula)(const void *numbers, unsigned has, VALUE grad, VALUE *out);
 
-enum { NAME(STEP_CHUNK) = 1 << 14 }; /* elements a task */
 enum { NAME(AHEAD) = 512 }; /* elements: enough for the time that memory takes, few enough to stay in the cache */
 
 /* Asks for what will be read soon. A step reads up to five arrays at once between divisions and roots, which leave the
@@ -34,65 +26,33 @@ CNN__INLINE void NAME(ahead)(const REAL *from)
 }
 
 /* Applies the formula to a chunk of whole VALUEs. Where `has` is a constant, the loop has no branches. */
-CNN__INLINE void NAME(step_chunk)(const NAME(step) * step, NAME(formula) * formula, unsigned has, int64_t task)
+CNN__INLINE void NAME(step_chunk)(const cnn__optimizer_step *step, NAME(formula) * formula, unsigned has, int64_t task)
 {
-    const NAME(step) s = *step; /* a copy, which no store changes */
-    int64_t begin = task * NAME(STEP_CHUNK), left = s.n - begin;
-    int64_t end = left < NAME(STEP_CHUNK) ? s.n : begin + NAME(STEP_CHUNK);
+    const cnn__optimizer_step s = *step; /* a copy, which no store changes */
+    int64_t begin = task * CNN__OPTIMIZER_CHUNK, left = s.n - begin;
+    int64_t end = left < CNN__OPTIMIZER_CHUNK ? s.n : begin + CNN__OPTIMIZER_CHUNK;
     for (int64_t i = begin; i < end; i += WIDTH) {
         VALUE out[4] = { 0 }; /* in registers, once the loops over it are unrolled */
 #pragma GCC unroll 4
         for (int k = 0; k < 4; k++) {
             if (has >> k & 1) {
-                out[k] = READ(s.out[k] + i);
-                NAME(ahead)(s.out[k] + i);
+                out[k] = READ((REAL *)s.out[k] + i);
+                NAME(ahead)((REAL *)s.out[k] + i);
             }
         }
-        formula(s.numbers, has, READ(s.grad + i), out);
-        NAME(ahead)(s.grad + i);
+        formula(s.numbers, has, READ((const REAL *)s.grad + i), out);
+        NAME(ahead)((const REAL *)s.grad + i);
 #pragma GCC unroll 4
         for (int k = 0; k < 4; k++) {
             if (has >> k & 1) {
-                WRITE(s.out[k] + i, out[k]);
+                WRITE((REAL *)s.out[k] + i, out[k]);
             }
         }
     }
 }
 
-/* What is left behind the whole VALUEs makes one more, in a place of its own. */
-static void NAME(step_rest)(const NAME(step) * s, cnn__task_fn chunk, int64_t whole)
-{
-    REAL grad[WIDTH] = { 0 }, out[4][WIDTH] = { { 0 } };
-    size_t bytes = (size_t)(s->n - whole) * sizeof(REAL);
-    NAME(step) rest = { s->numbers, WIDTH, grad, { out[0], out[1], out[2], out[3] }, s->has };
-    memcpy(grad, s->grad + whole, bytes);
-    for (int k = 0; k < 4; k++) {
-        if (s->has >> k & 1) {
-            memcpy(out[k], s->out[k] + whole, bytes);
-        }
-    }
-    chunk(&rest, 0, 0);
-    for (int k = 0; k < 4; k++) {
-        if (s->has >> k & 1) {
-            memcpy(s->out[k] + whole, out[k], bytes);
-        }
-    }
-}
-
-static void NAME(run_step)(const cnn_launch *l, const void *numbers, cnn__task_fn chunk, double cost, cnn__pool *pool)
-{
-    NAME(step) s = { .numbers = numbers, .n = l->count, .grad = l->in[0] };
-    const int64_t whole = s.n - s.n % WIDTH;
-    for (int k = 0; k < 4; k++) {
-        s.out[k] = l->out[k];
-        s.has |= (unsigned)(l->out[k] != NULL) << k;
-    }
-    if (whole < s.n) {
-        NAME(step_rest)(&s, chunk, whole);
-    }
-    s.n = whole;
-    cnn__pool_run(pool, (whole + NAME(STEP_CHUNK) - 1) / NAME(STEP_CHUNK), (double)whole * cost, chunk, &s);
-}
+/* Functions that find numbers; those of a file with LAUNCH_ELSEWHERE are not used. */
+#define OPTIMIZER static __attribute__((unused))
 
 /* ---- the formulas, by families ---- */
 
@@ -118,10 +78,33 @@ static void NAME(run_step)(const cnn_launch *l, const void *numbers, cnn__task_f
     X(MUON, muon, 6) \
     X(COMBINE, combine, 3)
 
-#define CNN__OPTIMIZER_STEP(NUMBER, name, flops_each) \
-    case CNN_KERNEL_##NUMBER: NAME(name)(l, pool); break;
+static const cnn__optimizer_loops NAME(loops) = {
+    .width = WIDTH,
+    .size = sizeof(REAL),
+    .adam = NAME(adam_chunk),
+    .amsgrad = NAME(amsgrad_chunk),
+    .moments = NAME(moments_chunk),
+    .adamax = NAME(adamax_chunk),
+    .sgd = NAME(sgd_chunk),
+    .lion = NAME(lion_chunk),
+    .lars = NAME(lars_chunk),
+    .muon = NAME(muon_chunk),
+    .combine = NAME(combine_chunk),
+    .rmsprop = NAME(rmsprop_chunk),
+    .adagrad = NAME(adagrad_chunk),
+    .adadelta = NAME(adadelta_chunk),
+};
 
-void NAME(optimizer)(const cnn_launch *l, cnn__pool *pool)
+#ifdef LAUNCH_ELSEWHERE
+#define LAUNCH LAUNCH_ELSEWHERE
+#else
+#define LAUNCH NAME(optimizer_launch)
+#define CNN__OPTIMIZER_STEP(NUMBER, name, flops_each) \
+    case CNN_KERNEL_##NUMBER: \
+        NAME(name)(l, loops, pool); \
+        break;
+
+LAUNCH_LINKAGE void LAUNCH(const cnn_launch *l, const cnn__optimizer_loops *loops, cnn__pool *pool)
 {
     switch ((int)l->kernel) {
         CNN__OPTIMIZERS(CNN__OPTIMIZER_STEP)
@@ -129,3 +112,14 @@ void NAME(optimizer)(const cnn_launch *l, cnn__pool *pool)
 }
 
 #undef CNN__OPTIMIZER_STEP
+#endif
+
+void NAME(optimizer)(const cnn_launch *l, cnn__pool *pool)
+{
+    LAUNCH(l, &NAME(loops), pool);
+}
+
+#undef OPTIMIZER
+#undef LAUNCH
+#undef LAUNCH_LINKAGE
+#undef LAUNCH_ELSEWHERE

@@ -2,13 +2,9 @@
 
 /* ---- RMSprop: out is the parameter, square, (momentum buffer), (mean) ---- */
 
-typedef struct NAME(rmsprop_numbers) {
-    REAL sign, l2, keep, take, eps, momentum, lr;
-} NAME(rmsprop_numbers);
-
 CNN__INLINE void NAME(rmsprop_formula)(const void *numbers, unsigned has, VALUE grad, VALUE *out)
 {
-    const NAME(rmsprop_numbers) *j = numbers;
+    const NUMBERS(rmsprop) *j = numbers;
     VALUE g = j->sign * grad + j->l2 * out[0];
     VALUE spread = out[1] = j->keep * out[1] + j->take * g * g;
     if (has & 8) {
@@ -25,13 +21,13 @@ CNN__INLINE void NAME(rmsprop_formula)(const void *numbers, unsigned has, VALUE 
 static void NAME(rmsprop_chunk)(void *step, int64_t task, int worker)
 {
     (void)worker;
-    NAME(step_chunk)(step, NAME(rmsprop_formula), ((const NAME(step) *)step)->has, task);
+    NAME(step_chunk)(step, NAME(rmsprop_formula), ((const cnn__optimizer_step *)step)->has, task);
 }
 
-static void NAME(rmsprop)(const cnn_launch *l, cnn__pool *pool)
+OPTIMIZER void NAME(rmsprop)(const cnn_launch *l, const cnn__optimizer_loops *loops, cnn__pool *pool)
 {
     const cnn_rmsprop_parameters *p = l->parameters;
-    const NAME(rmsprop_numbers) numbers = {
+    const NUMBERS(rmsprop) numbers = {
         .sign = p->maximize ? -1 : 1,
         .l2 = (REAL)p->weight_decay,
         .keep = (REAL)p->alpha,
@@ -40,18 +36,14 @@ static void NAME(rmsprop)(const cnn_launch *l, cnn__pool *pool)
         .momentum = (REAL)p->momentum,
         .lr = (REAL)p->lr,
     };
-    NAME(run_step)(l, &numbers, NAME(rmsprop_chunk), 1, pool);
+    cnn__optimizer_run(l, &numbers, loops, loops->rmsprop, 1, pool);
 }
 
 /* ---- Adagrad: out is the parameter, the sum of squares ---- */
 
-typedef struct NAME(adagrad_numbers) {
-    REAL sign, l2, eps, lr;
-} NAME(adagrad_numbers);
-
 CNN__INLINE void NAME(adagrad_formula)(const void *numbers, unsigned has, VALUE grad, VALUE *out)
 {
-    const NAME(adagrad_numbers) *j = numbers;
+    const NUMBERS(adagrad) *j = numbers;
     VALUE g = j->sign * grad + j->l2 * out[0];
     (void)has;
     out[1] += g * g;
@@ -64,27 +56,23 @@ static void NAME(adagrad_chunk)(void *step, int64_t task, int worker)
     NAME(step_chunk)(step, NAME(adagrad_formula), 3, task);
 }
 
-static void NAME(adagrad)(const cnn_launch *l, cnn__pool *pool)
+OPTIMIZER void NAME(adagrad)(const cnn_launch *l, const cnn__optimizer_loops *loops, cnn__pool *pool)
 {
     const cnn_adagrad_parameters *p = l->parameters;
-    const NAME(adagrad_numbers) numbers = {
+    const NUMBERS(adagrad) numbers = {
         .sign = p->maximize ? -1 : 1,
         .l2 = (REAL)p->weight_decay,
         .eps = (REAL)p->eps,
         .lr = (REAL)p->lr,
     };
-    NAME(run_step)(l, &numbers, NAME(adagrad_chunk), 0.5, pool);
+    cnn__optimizer_run(l, &numbers, loops, loops->adagrad, 0.5, pool);
 }
 
 /* ---- Adadelta: out is the parameter, square, delta ---- */
 
-typedef struct NAME(adadelta_numbers) {
-    REAL sign, l2, keep, take, eps, lr;
-} NAME(adadelta_numbers);
-
 CNN__INLINE void NAME(adadelta_formula)(const void *numbers, unsigned has, VALUE grad, VALUE *out)
 {
-    const NAME(adadelta_numbers) *j = numbers;
+    const NUMBERS(adadelta) *j = numbers;
     VALUE g = j->sign * grad + j->l2 * out[0];
     (void)has;
     out[1] = j->keep * out[1] + j->take * g * g;
@@ -99,10 +87,10 @@ static void NAME(adadelta_chunk)(void *step, int64_t task, int worker)
     NAME(step_chunk)(step, NAME(adadelta_formula), 7, task);
 }
 
-static void NAME(adadelta)(const cnn_launch *l, cnn__pool *pool)
+OPTIMIZER void NAME(adadelta)(const cnn_launch *l, const cnn__optimizer_loops *loops, cnn__pool *pool)
 {
     const cnn_adadelta_parameters *p = l->parameters;
-    const NAME(adadelta_numbers) numbers = {
+    const NUMBERS(adadelta) numbers = {
         .sign = p->maximize ? -1 : 1,
         .l2 = (REAL)p->weight_decay,
         .keep = (REAL)p->rho,
@@ -110,5 +98,5 @@ static void NAME(adadelta)(const cnn_launch *l, cnn__pool *pool)
         .eps = (REAL)p->eps,
         .lr = (REAL)p->lr,
     };
-    NAME(run_step)(l, &numbers, NAME(adadelta_chunk), 1, pool);
+    cnn__optimizer_run(l, &numbers, loops, loops->adadelta, 1, pool);
 }
