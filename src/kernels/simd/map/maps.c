@@ -56,6 +56,20 @@ void SOFTMAX_ROWS(log_softmax)(const cnn__softmax *s, int64_t rows, int64_t n, c
         } \
     }
 
+/* log(1 + exp(−|x|)) of n ≤ CNN__DECAY_PIECE elements, where exp() never overflows. Two loops, because each waits long
+ * for its own results. */
+static __attribute__((noinline)) void FN(log1p_decays)(int64_t n, float *y, const float *x)
+{
+    n &= -(int64_t)CNN__MAP_STEP;
+    CNN__IVDEP
+    for (int64_t i = 0; i < n; i++) {
+        y[i] = cnn__exp_decay(x[i]);
+    }
+    for (int64_t i = 0; i < n; i++) {
+        y[i] = cnn__log1p_finite(y[i]);
+    }
+}
+
 /* ---- SiLU: x · σ(x); its slope is σ(x) · (1 + x · (1 − σ(x))), where 1 − σ(x) = σ(−x) ---- */
 
 static inline float silu_of(float x)
@@ -98,20 +112,6 @@ MAP(mish, (x * mish_tanh_f32(x)))
 MAP(mish_slope, mish_slope_of(x))
 
 /* ---- Softplus: log(1 + exp(p·x)) / p, and x where p·x > q; LogSigmoid: −log(1 + exp(−x)) ---- */
-
-/* log(1 + exp(−|x|)) of n ≤ CNN__DECAY_PIECE elements, where exp() never overflows. Two loops, because each waits long
- * for its own results. */
-static __attribute__((noinline)) void FN(log1p_decays)(int64_t n, float *y, const float *x)
-{
-    n &= -(int64_t)CNN__MAP_STEP;
-    CNN__IVDEP
-    for (int64_t i = 0; i < n; i++) {
-        y[i] = cnn__exp_decay(x[i]);
-    }
-    for (int64_t i = 0; i < n; i++) {
-        y[i] = cnn__log1p_finite(y[i]);
-    }
-}
 
 /* A map of x and log(1 + exp(−|z|)), z being a multiple of x. */
 #define MAP_OF_DECAYS(name, factor, expression) \
