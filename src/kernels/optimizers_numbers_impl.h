@@ -5,7 +5,8 @@ typedef struct NUMBERS(adam) {
     REAL sign, decay, l2, take1, toward, keep2, take2, step, root, eps;
 } NUMBERS(adam);
 
-/* NAdam, RAdam, LAMB. The step is (own · g + step · m) / (scale · √v + eps), or without the divisor where scale is 0. */
+/* NAdam, RAdam, LAMB. The step is (own · g + step · m) / (scale · √v + eps), or without the divisor where scale is
+ * 0. */
 typedef struct NUMBERS(moments) {
     REAL sign, decay, l2, take1, toward, keep2, take2, own, step, scale, eps;
 } NUMBERS(moments);

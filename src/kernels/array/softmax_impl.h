@@ -5,7 +5,7 @@
 #define SOFTMAX_LANES 16
 #define SOFTMAX_ROWS 64
 
-static void FN(exponentials)(const cnn__map *exp, int64_t n, X *y)
+static void FN(softmax_powers)(const cnn__map *exp, int64_t n, X *y)
 {
     cnn__map_rows(exp, n, y, (const void *const[]){ y });
 }
@@ -62,7 +62,7 @@ ROW FN(softmax)(const cnn__softmax *s, int64_t rows, int64_t n, const void *from
     for (int64_t r = 0; r < rows; r++, x += n) {
         FN(row_minus)(n, y + r * n, x, (X)cnn__reduce_row(s->largest, x, n), 0);
     }
-    FN(exponentials)(&s->exp, rows * n, y);
+    FN(softmax_powers)(&s->exp, rows * n, y);
     /* A sum would wait for the row before to be stored. */
     for (int64_t count; rows > 0; rows -= count, y += count * n) {
         count = cnn__min(rows, SOFTMAX_ROWS);
@@ -98,7 +98,7 @@ ROW FN(log_softmax)(const cnn__softmax *s, int64_t rows, int64_t n, const void *
             for (int64_t r = 0; r < count; r++) {
                 FN(row_minus)(size, block + r * size, x + r * n + start, most[r], 0);
             }
-            FN(exponentials)(&s->exp, count * size, block);
+            FN(softmax_powers)(&s->exp, count * size, block);
             for (int64_t r = 0; r < count; r++) {
                 sum[r] += FN(total)(size, block + r * size);
             }

@@ -58,23 +58,23 @@ static double CNN__SIMD(total_f32)(int64_t n, const float *x)
     return sum_of_eight(sum);
 }
 
-/* Rows of less than SHORT_ROW elements are transposed, so that rows fill vectors, if there are LEAST_ROWS and one
+/* Rows of less than SOFTMAX_SHORT elements are transposed, so that rows fill vectors, if there are LEAST_ROWS and one
  * for each element: a few take as long as a whole group. */
-enum { SHORT_ROW = 32, SHORT_LANES = 16, SHORT_GROUP = 64, LEAST_ROWS = 8 };
-typedef float short_element[SHORT_GROUP];
+enum { SOFTMAX_SHORT = 32, SHORT_LANES = 16, SOFTMAX_GROUP = 64, LEAST_ROWS = 8 };
+typedef float short_element[SOFTMAX_GROUP];
 
 /* The sums of the columns in lane[0], in as many lanes as softmax_impl.h has, joined as there; a lane that would stay
  * 0 is left out. */
-static void CNN__SIMD(short_sums_f32)(int64_t n, short_element *x, double (*lane)[SHORT_GROUP])
+static void CNN__SIMD(short_sums_f32)(int64_t n, short_element *x, double (*lane)[SOFTMAX_GROUP])
 {
     for (int64_t k = 0; k < n; k++) {
         double *to = lane[k % SHORT_LANES];
         if (k < SHORT_LANES) {
-            for (int i = 0; i < SHORT_GROUP; i++) {
+            for (int i = 0; i < SOFTMAX_GROUP; i++) {
                 to[i] = (double)x[k][i];
             }
         } else {
-            for (int i = 0; i < SHORT_GROUP; i++) {
+            for (int i = 0; i < SOFTMAX_GROUP; i++) {
                 to[i] += (double)x[k][i];
             }
         }
@@ -82,7 +82,7 @@ static void CNN__SIMD(short_sums_f32)(int64_t n, short_element *x, double (*lane
     n = min64(n, SHORT_LANES);
     for (int64_t half = SHORT_LANES / 2; half > 0; half /= 2) {
         for (int64_t k = 0; k + half < n; k++) {
-            for (int i = 0; i < SHORT_GROUP; i++) {
+            for (int i = 0; i < SOFTMAX_GROUP; i++) {
                 lane[k][i] += lane[k + half][i];
             }
         }
@@ -90,59 +90,59 @@ static void CNN__SIMD(short_sums_f32)(int64_t n, short_element *x, double (*lane
     }
 }
 
-/* Up to SHORT_GROUP rows. */
+/* Up to SOFTMAX_GROUP rows. */
 static void CNN__SIMD(short_group_f32)(const cnn__map *exp, bool log, int64_t count, int64_t n, const float *x,
                                        float *y)
 {
-    short_element room[SHORT_ROW], most, exps[SHORT_ROW + 1];
-    double lane[SHORT_LANES][SHORT_GROUP];
+    short_element room[SOFTMAX_SHORT], most, exps[SOFTMAX_SHORT + 1];
+    double lane[SHORT_LANES][SOFTMAX_GROUP];
     memcpy(exps, x, (size_t)(count * n) * sizeof *x); /* more would be read than there is */
-    if (count < SHORT_GROUP) {
-        memset(exps[0] + count * n, 0, (size_t)((SHORT_GROUP - count) * n) * sizeof *x);
+    if (count < SOFTMAX_GROUP) {
+        memset(exps[0] + count * n, 0, (size_t)((SOFTMAX_GROUP - count) * n) * sizeof *x);
     }
-    transpose_in(exps[0], n, round_up(n, LANES), SHORT_GROUP, room[0], SHORT_GROUP);
+    transpose_in(exps[0], n, round_up(n, LANES), SOFTMAX_GROUP, room[0], SOFTMAX_GROUP);
     memcpy(most, room, sizeof most);
     for (int64_t k = 1; k < n; k++) {
-        for (int i = 0; i < SHORT_GROUP; i++) {
+        for (int i = 0; i < SOFTMAX_GROUP; i++) {
             const float one = room[k][i];
             most[i] = (one > most[i]) | (one != one) ? one : most[i];
         }
     }
     for (int64_t k = 0; k < n; k++) {
-        for (int i = 0; i < SHORT_GROUP; i++) {
+        for (int i = 0; i < SOFTMAX_GROUP; i++) {
             exps[k][i] = room[k][i] = room[k][i] - most[i];
         }
     }
-    exp->fn(n * SHORT_GROUP, exps, (const void *const[]){ exps }, exp);
+    exp->fn(n * SOFTMAX_GROUP, exps, (const void *const[]){ exps }, exp);
     CNN__SIMD(short_sums_f32)(n, exps, lane);
     if (log) {
-        for (int i = 0; i < SHORT_GROUP; i++) {
+        for (int i = 0; i < SOFTMAX_GROUP; i++) {
             most[i] = (float)cnn__log_f64(lane[0][i]);
         }
         for (int64_t k = 0; k < n; k++) {
-            for (int i = 0; i < SHORT_GROUP; i++) {
+            for (int i = 0; i < SOFTMAX_GROUP; i++) {
                 room[k][i] -= most[i];
             }
         }
     } else {
-        for (int i = 0; i < SHORT_GROUP; i++) {
+        for (int i = 0; i < SOFTMAX_GROUP; i++) {
             most[i] = (float)(1 / lane[0][i]);
         }
         for (int64_t k = 0; k < n; k++) {
-            for (int i = 0; i < SHORT_GROUP; i++) {
+            for (int i = 0; i < SOFTMAX_GROUP; i++) {
                 room[k][i] = exps[k][i] * most[i];
             }
         }
     }
-    transpose_in(room[0], SHORT_GROUP, count, n, y, n);
+    transpose_in(room[0], SOFTMAX_GROUP, count, n, y, n);
 }
 
 static int64_t CNN__SIMD(short_rows_f32)(const cnn__map *exp, bool log, int64_t rows, int64_t n, const float *x,
                                          float *y)
 {
     int64_t done = 0;
-    for (int64_t count; n < SHORT_ROW && rows - done >= LEAST_ROWS + n; done += count) {
-        count = min64(rows - done, SHORT_GROUP);
+    for (int64_t count; n < SOFTMAX_SHORT && rows - done >= LEAST_ROWS + n; done += count) {
+        count = min64(rows - done, SOFTMAX_GROUP);
         CNN__SIMD(short_group_f32)(exp, log, count, n, x + done * n, y + done * n);
     }
     return done;
