@@ -36,7 +36,9 @@ static bool all_rows(const cnn__rows *g)
      * wait for each other. */
     two low = end, high = end, other_low = end, other_high = end;
     for (int64_t i = 0; i < g->count; i += 4) {
-        i = cnn__min(i, g->count - 4); /* the last ones may be looked at twice */
+        if (__builtin_expect(i > g->count - 4, 0)) { /* the last ones may be looked at twice */
+            i = g->count - 4;
+        }
         const two left = *(const two *)(index + i), right = *(const two *)(index + i + 2);
         low |= left;
         other_low |= right;
