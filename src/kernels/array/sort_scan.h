@@ -2,6 +2,8 @@
 #ifndef CNN_KERNELS_ARRAY_SORT_SCAN_H
 #define CNN_KERNELS_ARRAY_SORT_SCAN_H
 
+#include "platform/target.h"
+
 #include <stdint.h>
 
 /* The first of n elements that is above the bound (sign 1) or below it (sign −1), or that cannot be compared with it; n
