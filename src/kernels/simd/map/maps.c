@@ -180,6 +180,7 @@ static inline float erf_of(float x)
     return s <= 0.8f ? x * near : far;
 }
 
+#if CNN__VECTOR_BYTES < 64
 /* From 0.47 on, (1 + 2·y) · exp(y²) · erfc(y) for y = |x| is a polynomial in t = (y − 2.5) / (y + 2.5), as in
  * array/gelu.c, with an error of 2^-28.8 up to y = 10.2, from where on the result is below any f32. With h, which has
  * half of the bits of y, h² and w = 1 + 2·h are exact. What w lacks goes into the exponent as its logarithm, and what
@@ -203,6 +204,7 @@ static inline float erfc_of(float x)
     float side = (most + (most * grown + lost)) / w * cnn__float_of(cnn__bits_of(shifted) << 23) * 0x1p-63f;
     return s <= 0.2209f ? 1 - x * erf_ratio(s) : x < 0 ? 2 - side : side;
 }
+#endif
 
 /* Φ(−|x|) / exp(−x²/2) for |x| ≤ 14.5, from where on Φ(−|x|) is below any f32: a polynomial of least relative error,
  * 2^-26.7, in t = (|x| − 3) / (|x| + 3), as in array/gelu.c. And exp(−x²/2) as the product of `power` and `scale`, with

@@ -105,7 +105,7 @@ static void CNN__SIMD(short_group_f32)(const cnn__map *exp, bool log, int64_t co
     for (int64_t k = 1; k < n; k++) {
         for (int i = 0; i < SOFTMAX_GROUP; i++) {
             const float one = room[k][i];
-            most[i] = (one > most[i]) | (one != one) ? one : most[i];
+            most[i] = ((one > most[i]) | (one != one)) ? one : most[i];
         }
     }
     for (int64_t k = 0; k < n; k++) {
