@@ -90,15 +90,6 @@ struct cnn__map_tables {
 #include "kernels/array/unary.def"
 #undef CNN__UNARY_BLOCK
 
-/* Loops of rows of AVX2, which AVX-512 shares, too (simd/map/choice.c). */
-#define CNN__ROWS(name) void cnn__##name##_avx2(int64_t n, void *y, const void *const *x, const cnn__map *map);
-CNN__ROWS(where_4)
-CNN__ROWS(words_and)
-CNN__ROWS(words_or)
-CNN__ROWS(words_xor)
-CNN__ROWS(words_add)
-#undef CNN__ROWS
-
 /* α and the scale of Klambauer et al. 2017, "Self-Normalizing Neural Networks". */
 #define SELU_SCALE 1.0507009873554804934193349852946
 #define SELU_ALPHA 1.6732632423543772848170429916717
