@@ -27,11 +27,14 @@ void CNN__SIMD(where_4)(int64_t n, void *to, const void *const *from, const cnn_
 #endif
 }
 
+/* Rows of bytes begin anywhere. */
+typedef uint64_t __attribute__((may_alias, aligned(1))) row_word;
+
 #define WORDS(name, operator) \
     void CNN__SIMD(words_##name)(int64_t n, void *to, const void *const *from, const cnn__map *map) \
     { \
-        const cnn__bits_8 *a = from[0], *b = from[1]; \
-        cnn__bits_8 *y = to; \
+        const row_word *a = from[0], *b = from[1]; \
+        row_word *y = to; \
         (void)map; \
         n &= -(int64_t)(CNN__WORDS_STEP); \
         CNN__IVDEP \
