@@ -419,6 +419,31 @@ START_TEST(planes_have_their_means)
 }
 END_TEST
 
+/* Rows of bytes that begin at any address, in whole words and in what is left of them. */
+START_TEST(bits_of_rows_of_any_width)
+{
+    enum { ROWS = 3, WIDEST = 700 };
+    uint8_t a[ROWS * WIDEST], b[WIDEST];
+    const int width = 1 + 33 * _i;
+    for (int i = 0; i < ROWS * width; i++) {
+        a[i] = (uint8_t)(37 * i);
+    }
+    for (int i = 0; i < width; i++) {
+        b[i] = (uint8_t)(91 * i + 5);
+    }
+    cnn_tensor *x = cnn_tensor_empty(ctx, CNN_U8, CNN_SHAPE(ROWS, width)), *y = cnn_tensor_empty(ctx, CNN_U8, CNN_SHAPE(1, width));
+    ck_assert_int_eq(cnn_tensor_write(x, a, (size_t)(ROWS * width)), CNN_OK);
+    ck_assert_int_eq(cnn_tensor_write(y, b, (size_t)width), CNN_OK);
+    cnn_tape_begin(tape, CNN_EVAL);
+    const uint8_t *z = host_elements(cnn_bitwise_xor(cnn_input(tape, x), cnn_input(tape, y)));
+    for (int i = 0; i < ROWS * width; i++) {
+        ck_assert_msg(z[i] == (a[i] ^ b[i % width]), "element %d of rows of %d is %d", i, width, z[i]);
+    }
+    cnn_tensor_free(x);
+    cnn_tensor_free(y);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("elementwise");
@@ -427,6 +452,7 @@ int main(void)
     tcase_add_loop_test(tests, threads_agree_on_views, 0, VIEWS);
     tcase_add_loop_test(tests, choice_takes_any_strides, 0, 5 * 64);
     tcase_add_loop_test(tests, bytes_compare, 0, 2 * 16);
+    tcase_add_loop_test(tests, bits_of_rows_of_any_width, 0, 21);
     tcase_add_test(tests, powers_have_the_bits_of_single_ones);
     tcase_add_loop_test(tests, cross_entropy_of_many_classes, 0, CLASS_COUNTS);
     tcase_add_loop_test(tests, cross_entropy_of_rows_and_pixels, 0, CLASS_COUNTS * LAYOUTS * CROSS_ENTROPIES);
