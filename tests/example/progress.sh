@@ -21,7 +21,7 @@ same "the messages of --quiet" "$err" ""
 
 # On terminals: of every width, resized, dumb, without colours, in other locales.
 here=$(dirname "$(realpath "$0")")
-few="--data $digits --limit 200 --batch-size 5 --epochs 2 --threads 1"
+few="--data $digits --limit 400 --batch-size 5 --epochs 2 --threads 1"
 status=0
 # shellcheck disable=SC2086
 terminal=$(python3 "$here/terminal.py" "$program" $few 2>"$work/err") || status=$?

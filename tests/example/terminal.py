@@ -82,7 +82,8 @@ def run(columns, resize=None, **environment):
     fcntl.ioctl(program_end, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     kept = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "NO_COLOR", "LC_CTYPE")}
     kept.update({"TERM": "xterm", "LC_ALL": "C"}, **environment)
-    program = subprocess.Popen(COMMAND, env=kept, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=program_end)
+    command = COMMAND + (["--limit", "1200"] if resize else [])  # both widths need the time for some bars
+    program = subprocess.Popen(command, env=kept, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=program_end)
     os.close(program_end)
     data, resized_at, deadline = b"", None, time.time() + 120
     while time.time() < deadline:
