@@ -90,6 +90,33 @@ struct cnn__map_tables {
 #include "kernels/array/unary.def"
 #undef CNN__UNARY_BLOCK
 
+/* What else of AVX2's the tables of AVX-512 have. It is declared before any instruction set's functions are defined:
+ * a declaration among those of another set would ask for that set. */
+#define CNN__SHARED_MAP(name) void cnn__##name##_avx2(int64_t n, void *y, const void *const *x, const cnn__map *map);
+#define CNN__UNARY(NAME, name, cost, formula) CNN__SHARED_MAP(map_##name##_f32)
+#define CNN__UNARY_LONG(...)
+#include "kernels/array/unary.def"
+CNN__SHARED_MAP(map_add_f32)
+CNN__SHARED_MAP(map_sub_f32)
+CNN__SHARED_MAP(map_mul_f32)
+CNN__SHARED_MAP(map_div_f32)
+CNN__SHARED_MAP(map_minimum_f32)
+CNN__SHARED_MAP(map_maximum_f32)
+CNN__SHARED_MAP(map_prelu_f32)
+CNN__SHARED_MAP(map_one_f32)
+CNN__SHARED_MAP(map_same_f32)
+CNN__SHARED_MAP(map_square_f32)
+CNN__SHARED_MAP(map_cube_f32)
+CNN__SHARED_MAP(map_inverse_f32)
+CNN__SHARED_MAP(where_4)
+CNN__SHARED_MAP(words_and)
+CNN__SHARED_MAP(words_or)
+CNN__SHARED_MAP(words_xor)
+CNN__SHARED_MAP(words_add)
+#undef CNN__SHARED_MAP
+void cnn__softmax_f32_avx2(const cnn__softmax *s, int64_t rows, int64_t n, const void *x, void *y);
+void cnn__log_softmax_f32_avx2(const cnn__softmax *s, int64_t rows, int64_t n, const void *x, void *y);
+
 /* α and the scale of Klambauer et al. 2017, "Self-Normalizing Neural Networks". */
 #define SELU_SCALE 1.0507009873554804934193349852946
 #define SELU_ALPHA 1.6732632423543772848170429916717

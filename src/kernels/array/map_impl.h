@@ -34,8 +34,8 @@
         y[i] = (expression); \
     }
 #ifdef SHORT_ELSEWHERE
-#define SHORT_MAP(name, type, cost, expression) SIGNATURE(SHORT(map_##name));
-#define MAP2(name, expression) SIGNATURE(SHORT(map_##name));
+#define SHORT_MAP(name, type, cost, expression)
+#define MAP2(name, expression)
 #else
 #define SHORT_MAP(name, type, cost, expression) SHORT_HEAD(map_##name) MAP_BODY(SHORT_LOOP(cost), type, expression)
 /* One operand may be the same number for all. */

@@ -36,7 +36,7 @@ static void reduce_store(const reduction *r, int64_t n, int64_t y, const void *f
 {
     if (r->result == CNN_F32) {
         const double *sums = from;
-        float *to = (float *)r->y + y;
+        float *to = (float *)(void *)r->y + y;
         if (r->y_step == 1) {
             cnn__store_floats(n, sums, to);
             return;

@@ -32,8 +32,6 @@
 extern const cnn__maps RARE_MAPS;
 extern const cnn__nll_loops NLL_LOOPS;
 extern const cnn__rnn_loops RNN_LOOPS;
-void SOFTMAX_ROWS(softmax)(const cnn__softmax *s, int64_t rows, int64_t n, const void *x, void *y);
-void SOFTMAX_ROWS(log_softmax)(const cnn__softmax *s, int64_t rows, int64_t n, const void *x, void *y);
 #else
 #define RARE_MAPS CNN__SIMD(maps_f32)
 #define NLL_LOOPS CNN__SIMD(nll_f32)
@@ -432,9 +430,7 @@ CNN__INLINE void store_truths(uint8_t *y, truths low, truths high)
 #define SHORT_LOOP(cost) CNN__IVDEP SHORT_PRAGMA(GCC unroll((cost) <= 4 ? 2 : 1))
 /* In this order GCC takes x for the first operand of sums and products, whose NaN is the result's. */
 #define SHORT_OPERANDS(at_x, at_b) const X b = second[at_b], x = first[at_x]
-#define SHORT_HEAD(name) \
-    SIGNATURE(FN(name)); \
-    SIGNATURE(FN(name))
+#define SHORT_HEAD(name) SIGNATURE(FN(name))
 #endif
 
 #define OWN_MAPS
