@@ -15,6 +15,8 @@ import sys
 
 PAGE = pathlib.Path(__file__).parent / "page"
 MOST = 1_500_000  # bytes of the page
+# Those of Python's characters for base 85 that a page may not contain anywhere are others in page/bytes.mjs.
+SAFE = bytes.maketrans(b"&<>`", b":,./")
 
 IMPORT = re.compile(r"^import \{[^}]*\} from '\./([\w-]+\.mjs)';\n", re.MULTILINE)
 EXPORT_LIST = re.compile(r"^export \{[^}]*\};\n", re.MULTILINE)
@@ -58,7 +60,7 @@ def main():
     for name in ("scalar", "simd", "weights", "output"):
         parser.add_argument(f"--{name}", required=True, type=pathlib.Path)
     options = parser.parse_args()
-    encoded = {name: base64.b64encode(getattr(options, name).read_bytes()).decode()
+    encoded = {name: base64.b85encode(getattr(options, name).read_bytes()).translate(SAFE).decode()
                for name in ("scalar", "simd", "weights")}
     script, style = bundle("main.mjs"), "\n" + (PAGE / "style.css").read_text()
     # Browsers before 2022 ask for unsafe-eval where later ones ask for wasm-unsafe-eval. Bars are moved by properties

@@ -1,12 +1,13 @@
 // The page: draw, and see what the network makes of it; correct it, and train it.
 
+import { bytesOf } from './bytes.mjs';
 import { DIGIT_BYTES, MOST_CORRECTIONS, Net, hasSimd } from './net.mjs';
 import { PAD_UNITS, Pad } from './pad.mjs';
 import { Bars, Maps, percent, thumbnail } from './views.mjs';
 
 const STORE = 'libcnn corrections';
 const $ = (id) => document.getElementById(id);
-const bytesOf = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+const storedBytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
 
 const corrections = []; // { digit: Uint8Array, label, said }, where `said` is what the network had said
 let net, pad, bars, maps, best, answer;
@@ -88,7 +89,7 @@ function restore() {
   const isDigit = (value) => Number.isInteger(value) && value >= 0 && value <= 9;
   try {
     for (const entry of JSON.parse(localStorage.getItem(STORE) ?? '[]').slice(0, MOST_CORRECTIONS)) {
-      const digit = bytesOf(entry.digit);
+      const digit = storedBytes(entry.digit);
       if (digit.length === DIGIT_BYTES && isDigit(entry.label) && isDigit(entry.said)) {
         corrections.push({ digit, label: entry.label, said: entry.said });
       }
