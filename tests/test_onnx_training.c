@@ -1,12 +1,13 @@
 /* A ResNet-18 that was imported is trained beside the one that is built in C (examples/zoo), on the same weights and pictures: their
- * losses are the same for 20 steps, and so are their weights and running statistics afterwards. */
+ * losses are the same for 20 steps, and so are their weights and running statistics afterwards. CNN_TEST_SHAPES, which says that the
+ * program runs under a slow instrument, makes it three steps. */
 #include "support/nn.h"
 
 #include <cnn/onnx.h>
 
 #include "zoo.h"
 
-enum { STEPS = 20, PICTURES = 4, SIDE = 64, CLASSES = 10 };
+enum { STEPS = 20, FEW_STEPS = 3, PICTURES = 4, SIDE = 64, CLASSES = 10 };
 
 static void setup_folder(void)
 {
@@ -65,13 +66,14 @@ START_TEST(an_imported_resnet18_follows_the_one_in_c)
     ck_assert_msg(imported != NULL, "%s", cnn_last_error(ctx));
     cnn_optimizer *sgd[2] = { cnn_sgd_new(own, .lr = 0.01, .momentum = 0.9), cnn_sgd_new(imported, .lr = 0.01, .momentum = 0.9) };
     double first = 0, last = 0;
-    for (int i = 0; i < STEPS; i++) {
+    const int steps = getenv("CNN_TEST_SHAPES") ? FEW_STEPS : STEPS;
+    for (int i = 0; i < steps; i++) {
         last = train_step(own, sgd[0], x, target);
         double other = train_step(imported, sgd[1], x, target);
         first = i ? first : last;
         ck_assert_msg(fabs(last - other) <= 1e-5 * fmax(last, 1), "step %d: %.8f, imported %.8f", i, last, other);
     }
-    ck_assert_msg(last < 0.5 * first, "from %g to %g", first, last); /* they have learnt something */
+    ck_assert_msg(last < (steps < STEPS ? 1 : 0.5) * first, "from %g to %g", first, last); /* they have learnt something */
     for (int i = 0; i < cnn_module_state_count(own); i++) {
         char name[100];
         cnn_module_state_name(own, i, name, sizeof name);

@@ -1,4 +1,5 @@
-/* What PyTorch's fixtures cannot show of the nets of examples/zoo: stochastic depth, copies, and texts as tokens. */
+/* What PyTorch's fixtures cannot show of the nets of examples/zoo: stochastic depth, copies, and texts as tokens.
+ * CNN_TEST_SHAPES, which says that the program runs under a slow instrument, shortens the training on texts. */
 #include "support/fixtures.h"
 #include "support/suite.h"
 
@@ -266,7 +267,8 @@ START_TEST(models_learn_to_write)
 {
     static const char *const names[] = { "lstm", "gpt" };
     const zoo_net *net = zoo_find(names[_i]);
-    enum { BATCH = 8, LENGTH = 12, STEPS = 60, WRITTEN = 30 };
+    enum { BATCH = 8, LENGTH = 12, STEPS = 60, FEW_STEPS = 2, WRITTEN = 30 };
+    const bool few = getenv("CNN_TEST_SHAPES");
     const int64_t input[3] = { LENGTH, 0, 0 };
     text t = { .state = 3 };
     ck_assert_ptr_null(read_back(&t, "0123456789\n0123456789\n0123456789\n"));
@@ -276,7 +278,7 @@ START_TEST(models_learn_to_write)
     cnn_tensor *targets = cnn_tensor_zeros(ctx, CNN_I64, CNN_SHAPE(BATCH, LENGTH));
     cnn_optimizer *adam = cnn_adamw_new(model, .lr = 3e-3);
     cnn_tape *tape = cnn_tape_new(ctx);
-    for (int i = 0; i < STEPS; i++) {
+    for (int i = 0; i < (few ? FEW_STEPS : STEPS); i++) {
         ck_assert_int_eq(text_next(&t, inputs, targets), CNN_OK);
         ck_assert_int_eq(cnn_tape_begin(tape, CNN_TRAIN), CNN_OK);
         cnn_tensor *loss = zoo_loss(net, model, cnn_input(tape, inputs), cnn_input(tape, targets));
@@ -289,7 +291,10 @@ START_TEST(models_learn_to_write)
     FILE *out = open_memstream(&written, &size);
     ck_assert_int_eq(text_sample(model, LENGTH, WRITTEN, 0.1, 1, out), CNN_OK);
     fclose(out);
-    ck_assert_str_eq(written, "0123456789\n0123456789\n01234567");
+    ck_assert_uint_eq(size, WRITTEN);
+    if (!few) { /* else it has learnt nothing yet */
+        ck_assert_str_eq(written, "0123456789\n0123456789\n01234567");
+    }
     free(written);
     cnn_tape_free(tape);
     cnn_optimizer_free(adam);
