@@ -20,8 +20,8 @@ INSTALL ?= install
 NM ?= nm
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes
-# A constant of an enumeration in a product with a double is meant: an enumerator is how a constant is written here. gcc says on x86
-# what it would say of pointers on other machines, as clang does on all.
+# A constant of an enumeration in a product with a double is meant: an enumerator is how a constant is written here. On x86 gcc
+# warns of casts that raise the alignment only if they are looked at strictly; clang always does.
 WARNINGS += $(if $(findstring clang,$(shell $(CC) --version 2>/dev/null)),-Wcast-align -Wno-enum-float-conversion,-Wcast-align=strict)
 WERROR ?= 1
 CFLAGS ?= -O2 -g

@@ -15,7 +15,8 @@ import sys
 
 PAGE = pathlib.Path(__file__).parent / "page"
 MOST = 1_500_000  # bytes of the page
-# Those of Python's characters for base 85 that a page may not contain anywhere are others in page/bytes.mjs.
+# Four of the characters that Python takes for base 85 would have to be escaped in HTML or JavaScript: page/bytes.mjs
+# has others in their place.
 SAFE = bytes.maketrans(b"&<>`", b":,./")
 
 IMPORT = re.compile(r"^import \{[^}]*\} from '\./([\w-]+\.mjs)';\n", re.MULTILINE)

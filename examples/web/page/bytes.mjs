@@ -1,8 +1,7 @@
-// Bytes from text: each four are five characters, the digits of a number to base 85, the most significant first. What is
-// left over at the end is as many bytes as there are characters but one. assemble.py writes it; it takes 6 % less than
-// base64.
+// Decodes base 85: five characters are the digits of a number of four bytes, the most significant first, and a group of
+// n characters at the end, less than five, is n − 1 bytes. assemble.py encodes. The text is 6 % shorter than base64.
 
-export const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%:()*+-;,=.?@^_/{|}~';
+const DIGITS = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%:()*+-;,=.?@^_/{|}~';
 
 export function bytesOf(text) {
   const values = new Uint8Array(128);
