@@ -21,6 +21,7 @@
 #include "platform/float_mode.h"
 #include "platform/process.h"
 #include "platform/thread.h"
+#include "platform/vectors.h"
 
 enum {
     SPINS = 2000, /* pause instructions: 20 to 100 µs, longer than the serial stretches within a step */
@@ -76,6 +77,7 @@ static void run_tasks(cnn__pool *pool, int worker)
             pool->fn(pool->arg, task, worker);
         }
     }
+    cnn__vectors_leave();
 }
 
 static bool news(cnn__pool *pool, uint64_t seen)

@@ -3,6 +3,7 @@
 
 #include "base/message.h"
 #include "kernels/stored.h"
+#include "platform/vectors.h"
 
 /* The families in the order of their numbers, and what each holds. */
 #define NAME_OF(NAME, name) #name,
@@ -68,6 +69,14 @@ static cnn__cpu_call job_of(const cnn_launch *launch, const cnn__kernels *kernel
                             .real = launch->dtype == CNN_F64 ? kernels->f64 : kernels->f32 };
 }
 
+/* Kernels that are compiled for size leave vector registers in use. */
+static bool run_kernel(cnn__cpu_call *j)
+{
+    const bool done = kernel_of(j->l)->run(j);
+    cnn__vectors_leave();
+    return done;
+}
+
 static bool is_stored(const cnn_launch *launch)
 {
     return cnn__dtype_is_stored(launch->dtype) && !kernel_of(launch)->moves;
@@ -96,7 +105,7 @@ static __attribute__((noinline)) bool run_stored(const cnn_launch *launch, const
     cnn__stored_begin(launch, &computed, pool);
     cnn__cpu_call j = job_of(&computed, kernels);
     j.pool = pool;
-    bool done = kernel_of(launch)->run(&j);
+    bool done = run_kernel(&j);
     if (!done && failure) {
         describe_failure(&j, failure);
     }
@@ -111,7 +120,7 @@ bool cnn__cpu_run(const cnn_launch *launch, const cnn__kernels *kernels, cnn__po
     }
     cnn__cpu_call j = job_of(launch, kernels);
     j.pool = pool;
-    bool done = kernel_of(launch)->run(&j);
+    bool done = run_kernel(&j);
     if (!done && failure) {
         describe_failure(&j, failure);
     }
@@ -165,7 +174,7 @@ void cnn__cpu_run_kept(const cnn_launch *launch, const cnn__kernels *kernels, cn
     cnn__cpu_call j = job_of(launch, kernels);
     j.pool = pool;
     j.kept = kept;
-    kernel_of(launch)->run(&j);
+    run_kernel(&j);
 }
 
 /* ---- for back ends ---- */
