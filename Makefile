@@ -175,8 +175,8 @@ $(BUILD)/src/kernels/simd/%: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-
 # Optimizers wait for memory; so do packing and gathering, whose loops are unrolled by hand.
 $(BUILD)/src/kernels/simd/elementwise/optimizers.%.o $(BUILD)/src/kernels/simd/gemm/pack.%.o $(BUILD)/src/kernels/simd/conv/1x1_strided.%.o: KERNEL_CFLAGS = $(if $(findstring -O0,$(CFLAGS)),,-O2 $(NO_TABLES) $(DENSE))
 # Nothing reads errno or the exceptions of floating-point numbers, but gcc keeps branches for them that it does not
-# vectorise; nor does it recognise a minimum any more once it has taken it for two ways through the loop. No map joins a
-# product and a sum, so that all instruction sets give the same bits.
+# vectorise; nor does it recognise a minimum any more once it has taken it for two ways through the loop. The
+# compiler joins no product and sum of a map, so that AVX2 and AVX-512 give the same bits (kernels/simd/map/math.h).
 # known,OPTIONS: these options, if the compiler has them.
 known = $(shell $(CC) -Werror $(1) -E -x c /dev/null >/dev/null 2>&1 && echo $(1))
 MAP_CFLAGS := -fno-trapping-math -fno-math-errno -ffp-contract=off $(call known,-fno-thread-jumps)

@@ -29,7 +29,7 @@ $(BUILD)/cuda/enumerations.h: cuda/enumerations.awk $(wildcard include/cnn/kerne
 
 # The sources of the kernels are part of the object, as texts that include nothing: a device's compiler has no files.
 CUDA_KERNEL_FILES := $(sort $(wildcard cuda/kernels/*.cu))
-CUDA_KERNEL_HEADERS := $(wildcard cuda/kernels/*.h) src/base/math.h src/kernels/array/math.h src/kernels/array/unary.def \
+CUDA_KERNEL_HEADERS := $(wildcard cuda/kernels/*.h) src/base/math.h src/kernels/simd/map/math.h src/kernels/array/unary.def \
 	$(BUILD)/cuda/enumerations.h
 CUDA_TEXTS := $(CUDA_MODULES:%=$(BUILD)/cuda/flat/%.cu)
 $(CUDA_TEXTS): $(BUILD)/cuda/flat/%: cuda/kernels/% cuda/flatten.awk $(CUDA_KERNEL_FILES) $(CUDA_KERNEL_HEADERS)

@@ -218,18 +218,37 @@ static float of_f32(const cnn__kernels *table, cnn_unary op, float x)
     return elements[3];
 }
 
+/* Whether products and sums of the table's maps round once. On other processors than x86-64 all tables have the same. */
+static bool joins(int table)
+{
+    return strncmp(tables[table]->name, "avx", 3) == 0;
+}
+
+/* The first table that must give the bits of this one. */
+static int first_alike(int table)
+{
+    int first = 0;
+    while (joins(first) != joins(table)) {
+        first++;
+    }
+    return first;
+}
+
+/* Of tables that are alike the first is looked at. */
 START_TEST(maps_of_f32_are_close_to_exact)
 {
     for (uint64_t i = 0; i < 3000 && long_double_is_one(); i++) {
+        const int table = i % 2 ? first_alike(table_count - 1) : 0;
         float x[SOME], y[SOME];
         for (uint64_t k = 0; k < SOME; k++) {
             x[k] = (float)(maps[_i].low + (maps[_i].high - maps[_i].low) * cnn__random_f64(key, SOME * i + k));
         }
-        map_f32(tables[table_count - 1], maps[_i].op, maps[_i].p, x, y);
+        map_f32(tables[table], maps[_i].op, maps[_i].p, x, y);
         for (int k = 0; k < SOME; k++) {
             double off = ulps_f32(y[k], maps[_i].exact((real)x[k]), maps[_i].of_one);
             if (!(off <= maps[_i].most)) {
-                ck_abort_msg("%s(%.9g) is %.9g, off by %.2f units", maps[_i].name, (double)x[k], (double)y[k], off);
+                ck_abort_msg("%s(%.9g) is %.9g in %s, off by %.2f units", maps[_i].name, (double)x[k], (double)y[k],
+                             tables[table]->name, off);
             }
         }
     }
@@ -254,8 +273,8 @@ START_TEST(tables_give_the_same_bits)
         for (uint64_t i = 0; i < 60; i++) {
             float x[SOME], expected[SOME], y[SOME];
             any_arguments(i, x);
-            map_f32(tables[0], (cnn_unary)op, p, x, expected);
-            for (int t = 1; t < table_count; t++) {
+            for (int t = 0; t < table_count; t++) {
+                map_f32(tables[first_alike(t)], (cnn_unary)op, p, x, expected);
                 map_f32(tables[t], (cnn_unary)op, p, x, y);
                 for (int k = 0; k < SOME; k++) {
                     bool same = memcmp(&y[k], &expected[k], sizeof y[k]) == 0 || (isnan(y[k]) && isnan(expected[k]));
@@ -304,7 +323,7 @@ START_TEST(reductions_give_the_same_bits)
         x[n / 2] = n % 7 == 3 ? NAN : x[n / 2];
         for (int t = 0; t < table_count; t++) {
             for (int kind = 0; kind < KINDS; kind++) {
-                float *to = t ? y : expected[kind];
+                float *to = first_alike(t) == t ? expected[kind] : y;
                 if (kind < (int)CNN_REDUCE_OF_COUNT) {
                     tables[t]->array->reduce((cnn_reduce)kind, &none, &row, CNN_F32, to, x, NULL);
                 } else {

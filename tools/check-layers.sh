@@ -136,7 +136,7 @@ for file in cuda/*.[ch] cuda/driver/*.h cuda/kernels/*.h cuda/kernels/*.cu; do
     [ -e "$file" ] || continue
     includes '"' "$file" | while read -r _ line name; do
         case "$file $name" in
-        cuda/kernels/*" base/math.h" | cuda/kernels/*" kernels/array/math.h" | cuda/kernels/*" kernels/array/unary.def" | \
+        cuda/kernels/*" base/math.h" | cuda/kernels/*" kernels/simd/map/math.h" | cuda/kernels/*" kernels/array/unary.def" | \
             cuda/kernels/*" enumerations.h") ;;
         cuda/driver/*" driver/"*) [ -e "cuda/$name" ] || echo "$file:$line: there is no $name" ;;
         *) [ -e "${file%/*}/$name" ] || echo "$file:$line: libcnn-cuda includes \"$name\"" ;;

@@ -5,7 +5,8 @@
 #include "portable.h"
 
 #include "base/math.h"
-#include "kernels/array/math.h"
+enum { MAPS_JOIN = 0 }; /* the bits of the CPU's table "reference" */
+#include "kernels/simd/map/math.h"
 
 typedef struct bf16 {
     uint16_t bits;

@@ -1,9 +1,9 @@
 /* The upper halves of vector registers, which some processors keep track of.
  *
- * Once an instruction of AVX has written the upper half of a register, instructions of SSE must preserve it, which makes
- * each of them wait for the last result in its register, or costs a transition, until vzeroupper says that nobody needs
- * the upper halves. Compilers put that where a function returns, but GCC does not at -Os and -Oz, so that a kernel
- * which is compiled for size would leave all code after it slow, the program's own included. */
+ * Once an instruction of AVX has written the upper half of a register, instructions of SSE must preserve it, which
+ * makes each of them wait for the last result in its register, or costs a transition, until vzeroupper says that nobody
+ * needs the upper halves. Compilers put that where a function returns, but GCC does not at -Os and -Oz, so that a
+ * kernel which is compiled for size would leave all code after it slow, the program's own included. */
 #ifndef CNN_PLATFORM_VECTORS_H
 #define CNN_PLATFORM_VECTORS_H
 

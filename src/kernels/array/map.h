@@ -3,8 +3,8 @@
  * A map function knows nothing of shapes: its operands are rows of as many elements, and their number is a multiple of
  * CNN__MAP_STEP, so that its loop needs no code for what is left over. cnn__map_walk() brings elements with other
  * strides into rows, and adds to what is left at the end of one. There is a table of the functions in f32 for each
- * instruction set (simd/map/) and one in f64; all give the same bits, because none of them joins a product and a sum
- * into one rounding. */
+ * instruction set (simd/map/) and one in f64. Those of AVX2 and AVX-512 give the same bits, and so do all others,
+ * because compilers join no product and sum into one rounding: multiply_add() alone does (simd/map/math.h). */
 #ifndef CNN_KERNELS_ARRAY_MAP_H
 #define CNN_KERNELS_ARRAY_MAP_H
 

@@ -1,4 +1,4 @@
-/* The maps of a real dtype: X is its type, MATH(f) its function of <math.h>, OWN(f) that of array/math.h or
+/* The maps of a real dtype: X is its type, MATH(f) its function of <math.h>, OWN(f) that of simd/map/math.h or
  * base/math.h, FN(name) its name, MAPS their table, MAP_OF_BLOCK(name) and MAP_OF_BOTH(name) the maps of the
  * functions of unary.def for which f32 alone has a loop; with OWN_MAPS, maps of exp, log and powers, and
  * log1p_decays(), are there already. In an expression x and b are the elements of the operands, p and q the values

@@ -2,7 +2,7 @@
 #ifndef CNN_KERNELS_ARRAY_SOFTMAX_NLL_LOOPS_H
 #define CNN_KERNELS_ARRAY_SOFTMAX_NLL_LOOPS_H
 
-#include "kernels/array/math.h"
+#include "base/math.h"
 #include "kernels/array/softmax_nll.h"
 
 #include <cnn/ops.h>

@@ -2,10 +2,10 @@
  * of blocks, which computes in f64, is what a net spends its time on, f32 has a loop of its own here. */
 #include "kernels/array/map.h"
 
-#include "kernels/array/math.h"
 #include "kernels/array/nest.h"
 #include "kernels/simd/map/blocks.h"
 #include "kernels/simd/map/functions.h"
+#include "kernels/simd/map/math.h"
 #include "kernels/simd/map/tables.h"
 #include "kernels/simd/vector/intrinsics.h"
 #include "kernels/simd/vector/transpose.h"
@@ -144,31 +144,31 @@ MAP(logsigmoid_slope, cnn__sigmoid_f32(-x))
 
 /* erfc(y) / 2 for y ≥ 0. The polynomial in t = (y − 3.75) / (y + 3.75), as in array/gelu.c, interpolates exp(y²) ·
  * erfc(y) / 2 up to y = 10.2, from where on the result is below any f32. */
-static inline float half_erfc(float y)
+CNN__INLINE float half_erfc(float y)
 {
     y = y > 10.2f ? 10.2f : y;
     float t = (y - 3.75f) / (y + 3.75f), z = t * t, even = -0.00010521723f, odd = -1.5811838e-05f;
-    even = even * z + 0.00091383496f;
-    odd = odd * z - 0.0041054627f;
-    even = even * z + 0.012070093f;
-    odd = odd * z - 0.027402064f;
-    even = even * z + 0.051302191f;
-    odd = odd * z - 0.081785895f;
-    even = even * z + 0.11300404f;
-    odd = odd * z - 0.13671097f;
-    even = even * z + 0.072794862f;
-    return cnn__exp_down(-y * y) * (odd * t + even);
+    even = multiply_add(even, z, 0.00091383496f);
+    odd = multiply_add(odd, z, -0.0041054627f);
+    even = multiply_add(even, z, 0.012070093f);
+    odd = multiply_add(odd, z, -0.027402064f);
+    even = multiply_add(even, z, 0.051302191f);
+    odd = multiply_add(odd, z, -0.081785895f);
+    even = multiply_add(even, z, 0.11300404f);
+    odd = multiply_add(odd, z, -0.13671097f);
+    even = multiply_add(even, z, 0.072794862f);
+    return cnn__exp_down(-y * y) * multiply_add(odd, t, even);
 }
 
 /* erf(x) / x for s = x² ≤ 0.8, interpolated at Chebyshev nodes. */
-static inline float erf_ratio(float s)
+CNN__INLINE float erf_ratio(float s)
 {
     float near = -0.00061277085f;
-    near = near * s + 0.0050190286f;
-    near = near * s - 0.026783574f;
-    near = near * s + 0.11282266f;
-    near = near * s - 0.37612537f;
-    return near * s + 1.1283791f;
+    near = multiply_add(near, s, 0.0050190286f);
+    near = multiply_add(near, s, -0.026783574f);
+    near = multiply_add(near, s, 0.11282266f);
+    near = multiply_add(near, s, -0.37612537f);
+    return multiply_add(near, s, 1.1283791f);
 }
 
 static inline float erf_of(float x)
@@ -178,59 +178,57 @@ static inline float erf_of(float x)
     return s <= 0.8f ? x * near : far;
 }
 
-#if CNN__VECTOR_BYTES < 64
 /* From 0.47 on, (1 + 2·y) · exp(y²) · erfc(y) for y = |x| is a polynomial in t = (y − 2.5) / (y + 2.5), as in
  * array/gelu.c, with an error of 2^-28.8 up to y = 10.2, from where on the result is below any f32. With h, which has
  * half of the bits of y, h² and w = 1 + 2·h are exact. What w lacks goes into the exponent as its logarithm, and what
  * the last sum of the polynomial loses into its product with the exponential: 2.8 units in the last place for any x. */
-static inline float erfc_of(float x)
+CNN__INLINE float erfc_of(float x)
 {
     float y = fabsf(x), s = x * x, shifted;
     y = y > 10.2f ? 10.2f : y;
     float t = (y - 2.5f) / (y + 2.5f), z = t * t, even = 0.000415793158f, odd = 0.000551888267f;
-    even = even * z + 0.000955427471f;
-    odd = odd * z - 0.00436399522f;
-    even = even * z - 0.102970037f;
-    odd = odd * z + 0.0327601961f;
-    even = even * z - 0.099024408f;
-    odd = odd * z + 0.157629771f;
-    odd = odd * z - 0.122356755f;
-    float rest = odd * t + even * z, most = rest + 1.26483818f, lost = rest - (most - 1.26483818f);
+    even = multiply_add(even, z, 0.000955427471f);
+    odd = multiply_add(odd, z, -0.00436399522f);
+    even = multiply_add(even, z, -0.102970037f);
+    odd = multiply_add(odd, z, 0.0327601961f);
+    even = multiply_add(even, z, -0.099024408f);
+    odd = multiply_add(odd, z, 0.157629771f);
+    odd = multiply_add(odd, z, -0.122356755f);
+    float rest = multiply_add(odd, t, even * z), most = rest + 1.26483818f, lost = rest - (most - 1.26483818f);
     float h = cnn__float_of((cnn__bits_of(y) + 0x800) & 0xfffff000), w = 1 + 2 * h;
     float r = cnn__exp_split_shifted(-h * h, 63 + 127, &shifted);
     float grown = cnn__exp_series(r + (h - y) * (y + h + 2 / w));
     float side = (most + (most * grown + lost)) / w * cnn__float_of(cnn__bits_of(shifted) << 23) * 0x1p-63f;
     return s <= 0.2209f ? 1 - x * erf_ratio(s) : x < 0 ? 2 - side : side;
 }
-#endif
 
 /* Φ(−|x|) / exp(−x²/2) for |x| ≤ 14.5, from where on Φ(−|x|) is below any f32: a polynomial of least relative error,
  * 2^-26.7, in t = (|x| − 3) / (|x| + 3), as in array/gelu.c. And exp(−x²/2) as the product of `power` and `scale`, with
  * half of the exponent each, so that subnormal results come out: 2^f is 1 + f · q(f), q of least relative error,
- * 2^-23.4 of the whole; an exponential to base 2 has fewer operations than that of array/math.h. */
-static inline float normal_ratio(float x, float *power, float *scale)
+ * 2^-23.4 of the whole; an exponential to base 2 has fewer operations than that of math.h. */
+CNN__INLINE float normal_ratio(float x, float *power, float *scale)
 {
     const float round = 0x1.8p23f;
     float y = fabsf(x);
     y = y > 14.5f ? 14.5f : y;
     float t = (y - 3) / (y + 3), z = t * t, even = 0.000115013677f, odd = 5.31618734e-05f;
-    even = even * z - 0.000983288221f;
-    odd = odd * z - 0.0003390128f;
-    even = even * z + 0.00613194229f;
-    odd = odd * z + 0.00290438736f;
-    even = even * z + 0.123225041f;
-    odd = odd * z - 0.0462132636f;
-    even = even * z + 0.121513948f;
-    odd = odd * z - 0.20640262f;
+    even = multiply_add(even, z, -0.000983288221f);
+    odd = multiply_add(odd, z, -0.0003390128f);
+    even = multiply_add(even, z, 0.00613194229f);
+    odd = multiply_add(odd, z, 0.00290438736f);
+    even = multiply_add(even, z, 0.123225041f);
+    odd = multiply_add(odd, z, -0.0462132636f);
+    even = multiply_add(even, z, 0.121513948f);
+    odd = multiply_add(odd, z, -0.20640262f);
     float e = y * y * -0.72134752f, shifted = e + round, f = e - (shifted - round), q = 0.0013264727f;
-    q = q * f + 0.0096715126f;
-    q = q * f + 0.055507337f;
-    q = q * f + 0.24022242f;
-    q = q * f + 0.69314698f;
+    q = multiply_add(q, f, 0.0096715126f);
+    q = multiply_add(q, f, 0.055507337f);
+    q = multiply_add(q, f, 0.24022242f);
+    q = multiply_add(q, f, 0.69314698f);
     uint32_t n = cnn__bits_of(shifted) - cnn__bits_of(round) + 2 * 127, half = n >> 1;
-    *power = cnn__float_of(cnn__bits_of(q * f + 1) + ((n - half - 127) << 23));
+    *power = cnn__float_of(cnn__bits_of(multiply_add(q, f, 1)) + ((n - half - 127) << 23));
     *scale = cnn__float_of(half << 23);
-    return odd * t + even;
+    return multiply_add(odd, t, even);
 }
 
 static inline float gelu_of(float x)
@@ -259,14 +257,7 @@ static inline float gelu_tanh_slope_of(float x)
 }
 
 MAP(erf, erf_of(x))
-#if CNN__VECTOR_BYTES == 64
-static void FN(map_erfc)(int64_t n, void *to, const void *const *from, const cnn__map *map)
-{
-    RARE_MAPS.unary[CNN_UNARY_ERFC](n, to, from, map);
-}
-#else
 MAP(erfc, erfc_of(x))
-#endif
 MAP(gelu_erf, gelu_of(x))
 MAP(gelu_erf_slope, gelu_slope_of(x))
 MAP(gelu_tanh, gelu_tanh_of(x))

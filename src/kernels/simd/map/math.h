@@ -1,7 +1,8 @@
 /* exp, log, tanh and sigmoid in f32, in plain arithmetic as those of base/math.h in f64: loops over them vectorise, and
- * results are the same on every CPU, which those of libm are not. Errors stay below 3 units in the last place. */
-#ifndef CNN_KERNELS_ARRAY_MATH_H
-#define CNN_KERNELS_ARRAY_MATH_H
+ * results are the same on every CPU that runs the same table, and in AVX2's and AVX-512's tables; those of libm are
+ * not. Errors stay below 3 units in the last place. */
+#ifndef CNN_KERNELS_SIMD_MAP_MATH_H
+#define CNN_KERNELS_SIMD_MAP_MATH_H
 
 #include "base/math.h"
 
@@ -23,6 +24,13 @@ static inline float cnn__float_of(uint32_t bits)
     return x;
 }
 
+/* a · b + c, rounded once with AVX2 and AVX-512: a polynomial takes half of the instructions, and is no less exact.
+ * MAPS_JOIN is vector/lanes.h's, or the CUDA back end's. */
+static inline __attribute__((always_inline)) float multiply_add(float a, float b, float c)
+{
+    return MAPS_JOIN ? fmaf(a, b, c) : a * b + c;
+}
+
 /* 2^n for −126 ≤ n ≤ 127: the exponent field alone. */
 static inline float cnn__power_of_2(uint32_t n)
 {
@@ -37,22 +45,22 @@ static inline float cnn__power_of_2(uint32_t n)
 static inline float cnn__exp_series(float r)
 {
     float p = 1.0f / 5040;
-    p = p * r + 1.0f / 720;
-    p = p * r + 1.0f / 120;
-    p = p * r + 1.0f / 24;
-    p = p * r + 1.0f / 6;
-    p = p * r + 0.5f;
-    return p * (r * r) + r;
+    p = multiply_add(p, r, 1.0f / 720);
+    p = multiply_add(p, r, 1.0f / 120);
+    p = multiply_add(p, r, 1.0f / 24);
+    p = multiply_add(p, r, 1.0f / 6);
+    p = multiply_add(p, r, 0.5f);
+    return multiply_add(p, r * r, r);
 }
 
 /* x = n·ln 2 + r with |r| ≤ ln 2 / 2: adding 1.5·2^23, and with it an even `more`, rounds to an integer, which is
  * then in the low bits of `shifted`. Returns r. */
 static inline float cnn__exp_split_shifted(float x, float more, float *shifted)
 {
-    const float round = 0x1.8p23f + more, sum = x * 0x1.715476p+0f + round;
+    const float round = 0x1.8p23f + more, sum = multiply_add(x, 0x1.715476p+0f, round);
     const float whole = sum - round;
     *shifted = sum;
-    return (x - whole * CNN__LN2_HIGH) - whole * CNN__LN2_LOW;
+    return multiply_add(whole, -CNN__LN2_LOW, multiply_add(whole, -CNN__LN2_HIGH, x));
 }
 
 static inline float cnn__exp_split(float x, uint32_t *n)
@@ -105,7 +113,7 @@ static inline float cnn__tanh_f32(float x)
     float y = fabsf(x);
     y = y > 10 ? 10 : y;
     float p = cnn__exp_reduce(2 * y, &n), scale = cnn__power_of_2(n);
-    float t = scale * p + (scale - 1);
+    float t = multiply_add(scale, p, scale - 1);
     return copysignf(t / (t + 2), x);
 }
 
@@ -115,7 +123,7 @@ static inline float cnn__expm1_f32(float x)
     uint32_t n;
     float y = x < -60 ? -60 : x;
     float p = cnn__exp_reduce(y, &n), scale = cnn__power_of_2(n);
-    return copysignf(scale * p + (scale - 1), x);
+    return copysignf(multiply_add(scale, p, scale - 1), x);
 }
 
 /* 1 / (1 + exp(−x)), for a negative x as exp(x) / (1 + exp(x)): exp() never overflows. */
@@ -134,20 +142,26 @@ static inline float cnn__split(float x, float *e)
     return cnn__float_of((bits & mantissa) + root_half);
 }
 
-/* e·ln 2 + log(1 + f) + low for 1 + f in [sqrt(1/2), sqrt(2)), where log(1 + f) = f − f²/2 + f³·p(f), p of least
- * relative error, 2^-30 of the whole: even powers and odd ones, which wait for each other less. Compilers drop a
- * term of −0, but none of +0. */
-static inline float cnn__log_sum(float e, float f, float low)
+/* log(1 + f) + low for 1 + f in [sqrt(1/2), sqrt(2)), where log(1 + f) = f − f²/2 + f³·p(f), p of least relative error,
+ * 2^-30 of the whole: even powers and odd ones, which wait for each other less. Compilers drop a term of −0, but none
+ * of +0. */
+static inline float cnn__log_near(float f, float low)
 {
     float z = f * f, even = 0.067472420633f, odd = -0.11675912886f;
-    even = even * z + 0.1188803986f;
-    odd = odd * z - 0.12405538559f;
-    even = even * z + 0.14219561219f;
-    odd = odd * z - 0.16667999327f;
-    even = even * z + 0.20002117753f;
-    odd = odd * z - 0.25000008941f;
-    even = even * z + 0.33333313465f;
-    return e * CNN__LN2_HIGH + (f - (0.5f * z - (z * f * (odd * f + even) + (e * CNN__LN2_LOW + low))));
+    even = multiply_add(even, z, 0.1188803986f);
+    odd = multiply_add(odd, z, -0.12405538559f);
+    even = multiply_add(even, z, 0.14219561219f);
+    odd = multiply_add(odd, z, -0.16667999327f);
+    even = multiply_add(even, z, 0.20002117753f);
+    odd = multiply_add(odd, z, -0.25000008941f);
+    even = multiply_add(even, z, 0.33333313465f);
+    return f - multiply_add(0.5f, z, -multiply_add(z * f, multiply_add(odd, f, even), low));
+}
+
+/* e·ln 2 + log(1 + f) + low */
+static inline float cnn__log_sum(float e, float f, float low)
+{
+    return multiply_add(e, CNN__LN2_HIGH, cnn__log_near(f, multiply_add(e, CNN__LN2_LOW, low)));
 }
 
 /* log(x), which is `y` for positive finite numbers. */
