@@ -234,7 +234,7 @@ static int first_alike(int table)
     return first;
 }
 
-/* Of tables that are alike the first is looked at. */
+/* The first of tables that are alike is looked at. */
 START_TEST(maps_of_f32_are_close_to_exact)
 {
     for (uint64_t i = 0; i < 3000 && long_double_is_one(); i++) {

@@ -66,7 +66,7 @@ static bool tells(void)
 enum { WORKERS = 3 };
 
 typedef struct uses {
-    atomic_int tasks[WORKERS], found[WORKERS]; /* of each worker; those that found registers in use */
+    atomic_int tasks[WORKERS], found[WORKERS]; /* counts for each worker; found: registers in use */
 } uses;
 
 static void look(void *arg, int64_t task, int worker)
