@@ -5,7 +5,9 @@
 #include "portable.h"
 
 #include "base/math.h"
-enum { MAPS_JOIN = 0 }; /* the bits of the CPU's table "reference" */
+/* With the bits of the CPU's table "reference". */
+enum { MAPS_JOIN = 0 };
+#define CNN__SIMD(name) cnn__##name
 #include "kernels/simd/map/math.h"
 
 typedef struct bf16 {
@@ -20,7 +22,7 @@ DEVICE double larger_real(double a, double b)
 
 DEVICE float float_of_bf16(bf16 x)
 {
-    return cnn__float_of((uint32_t)x.bits << 16);
+    return float_of((uint32_t)x.bits << 16);
 }
 
 /* Rounds to the nearest, halves to even; a NaN keeps its upper bits. */
@@ -35,7 +37,7 @@ DEVICE bf16 bf16_of_bits(uint32_t bits)
 
 DEVICE bf16 bf16_of_float(float x)
 {
-    return bf16_of_bits(cnn__bits_of(x));
+    return bf16_of_bits(bits_of(x));
 }
 
 DEVICE int64_t i64_of_real(double x)

@@ -1,6 +1,6 @@
 /* The maps of a real dtype: X is its type, MATH(f) its function of <math.h>, OWN(f) that of simd/map/math.h or
  * base/math.h, FN(name) its name, MAPS their table, MAP_OF_BLOCK(name) and MAP_OF_BOTH(name) the maps of the
- * functions of unary.def for which f32 alone has a loop; with OWN_MAPS, maps of exp, log and powers, and
+ * functions of unary.def for which f32 alone has a loop; with OWN_MAPS, maps of exp, log, sqrt and powers, and
  * log1p_decays(), are there already. In an expression x and b are the elements of the operands, p and q the values
  * of the launch. The maps of one operand are made of the formulas in unary.def. No include guard: one inclusion,
  * one dtype. */
@@ -73,6 +73,7 @@ static inline X FN(within)(X x, X low, X high)
 #ifndef OWN_MAPS
 MAP(exp, X, OWN(exp)(x))
 MAP(log, X, OWN(log)(x))
+MAP(sqrt, X, MATH(sqrt)(x))
 MAP(pow_scalar, X, OWN(pow)(x, p))
 #endif
 

@@ -1,6 +1,6 @@
 /* Maps of elementary functions in f32. Where a function is simple only for arguments of a range, its loop is for that
  * range, and the few elements beyond it are computed again, in f64 by the function of blocks or one by one; so what an
- * element becomes does not depend on its neighbours. Products and sums are joined in multiply_add() alone, so that AVX2
+ * element becomes does not depend on its neighbours. Products and sums are joined in fused_add() alone, so that AVX2
  * and AVX-512 give the same bits. Errors stay below 3 units in the last place, those of tan below 4
  * (tests/test_elementary.c). */
 #include "kernels/simd/map/functions.h"
@@ -25,7 +25,7 @@ typedef struct ranged {
 
 static inline bool is_beyond(const ranged *r, float x)
 {
-    return ((cnn__bits_of(x) - r->low) & r->mask) > r->most;
+    return ((bits_of(x) - r->low) & r->mask) > r->most;
 }
 
 static bool any_beyond(const ranged *r, int64_t n, const float *x)
@@ -34,7 +34,7 @@ static bool any_beyond(const ranged *r, int64_t n, const float *x)
     uint32_t most = 0;
     n &= -(int64_t)CNN__MAP_STEP;
     for (int64_t i = 0; i < n; i++) {
-        uint32_t distance = (cnn__bits_of(x[i]) - low) & mask;
+        uint32_t distance = (bits_of(x[i]) - low) & mask;
         most = distance > most ? distance : most;
     }
     return most > r->most;
@@ -101,21 +101,21 @@ static void map_ranged(const ranged *r, int64_t n, void *to, const void *const *
 
 static inline float times_power_of_2(float p, uint32_t n)
 {
-    return cnn__float_of(cnn__bits_of(p) + (n << 23));
+    return float_of(bits_of(p) + (n << 23));
 }
 
 static inline float exp_within(float x)
 {
     uint32_t n;
-    float p = cnn__exp_reduce(x, &n) + 1;
+    float p = exp_reduce(x, &n) + 1;
     return times_power_of_2(p, n);
 }
 
 static inline float expm1_within(float x)
 {
     uint32_t n;
-    float p = cnn__exp_reduce(x, &n), scale = cnn__power_of_2(n);
-    return copysignf(multiply_add(scale, p, scale - 1), x);
+    float p = exp_reduce(x, &n), scale = power_of_2(n);
+    return copysignf(fused_add(scale, p, scale - 1), x);
 }
 
 /* 2^n · 2^f, n the integer nearest to x. 2^f is 1 + f · q(f), q of least relative error, 2^-28 of the whole. */
@@ -123,20 +123,20 @@ static inline float exp2_within(float x)
 {
     const float round = 0x1.8p23f;
     float shifted = x + round, f = x - (shifted - round), q = 0.0001535344054f;
-    q = multiply_add(q, f, 0.0013398873853f);
-    q = multiply_add(q, f, 0.0096184369177f);
-    q = multiply_add(q, f, 0.055503323674f);
-    q = multiply_add(q, f, 0.24022647738f);
-    q = multiply_add(q, f, 0.69314718246f);
-    return times_power_of_2(multiply_add(q, f, 1), cnn__bits_of(shifted));
+    q = fused_add(q, f, 0.0013398873853f);
+    q = fused_add(q, f, 0.0096184369177f);
+    q = fused_add(q, f, 0.055503323674f);
+    q = fused_add(q, f, 0.24022647738f);
+    q = fused_add(q, f, 0.69314718246f);
+    return times_power_of_2(fused_add(q, f, 1), bits_of(shifted));
 }
 
 /* 2/√π · exp(−x²), x² being the sum of h² and (x − h)·(x + h), where h has half of the bits of x. */
 static inline float erf_slope_within(float x)
 {
     uint32_t n;
-    float h = cnn__float_of(cnn__bits_of(x) & 0xfffff000);
-    float r = cnn__exp_split(-h * h, &n), p = cnn__exp_series(multiply_add(h - x, x + h, r)) + 1;
+    float h = float_of(bits_of(x) & 0xfffff000);
+    float r = exp_split(-h * h, &n), p = exp_series(fused_add(h - x, x + h, r)) + 1;
     return times_power_of_2(p * 1.1283791671f, n);
 }
 
@@ -144,23 +144,23 @@ static inline float erf_slope_within(float x)
 
 static inline float log_within(float x)
 {
-    float e, m = cnn__split(x, &e);
-    return cnn__log_sum(e, m - 1, -0.0f);
+    float e, m = split_float(x, &e);
+    return log_sum(e, m - 1, -0.0f);
 }
 
 /* log(m) to another base is scaled; the integer part is exact. */
 static inline float log2_within(float x)
 {
-    float e, m = cnn__split(x, &e);
-    return multiply_add(1.4426950409f, cnn__log_near(m - 1, -0.0f), e);
+    float e, m = split_float(x, &e);
+    return fused_add(1.4426950409f, log_near(m - 1, -0.0f), e);
 }
 
 /* log10(2) is in two parts, the first of 16 bits, so that its product with e is exact. */
 static inline float log10_within(float x)
 {
-    float e, m = cnn__split(x, &e);
-    const float log_m = 0.4342944819f * cnn__log_near(m - 1, -0.0f);
-    return multiply_add(e, 0x1.3440p-2f, multiply_add(e, 0x1.3509f8p-18f, log_m));
+    float e, m = split_float(x, &e);
+    const float log_m = 0.4342944819f * log_near(m - 1, -0.0f);
+    return fused_add(e, 0x1.3440p-2f, fused_add(e, 0x1.3509f8p-18f, log_m));
 }
 
 /* ---- sine, cosine, tangent ---- */
@@ -170,27 +170,27 @@ static inline float log10_within(float x)
 static inline float reduce_quarters(float x, uint32_t *quarter)
 {
     const float round = 0x1.8p23f;
-    float shifted = multiply_add(x, 0x1.45f306p-1f, round), n = shifted - round;
-    *quarter = cnn__bits_of(shifted);
-    const float most = multiply_add(n, -0x1.b544p-16f, multiply_add(n, -0x1.921ep+0f, x));
-    return multiply_add(n, -0x1.0b4612p-34f, most);
+    float shifted = fused_add(x, 0x1.45f306p-1f, round), n = shifted - round;
+    *quarter = bits_of(shifted);
+    const float most = fused_add(n, -0x1.b544p-16f, fused_add(n, -0x1.921ep+0f, x));
+    return fused_add(n, -0x1.0b4612p-34f, most);
 }
 
 /* Polynomials of least relative error, 2^-28 and 2^-33. */
 static inline float sin_series(float x)
 {
     float z = x * x, p = -0.00019515251916f;
-    p = multiply_add(p, z, 0.0083321603015f);
-    p = multiply_add(p, z, -0.16666655242f);
-    return z == 0 ? x : multiply_add(x, z * p, x); /* x itself keeps −0 */
+    p = fused_add(p, z, 0.0083321603015f);
+    p = fused_add(p, z, -0.16666655242f);
+    return z == 0 ? x : fused_add(x, z * p, x); /* x itself keeps −0 */
 }
 
 static inline float cos_series(float x)
 {
     float z = x * x, p = 2.4433122235e-05f;
-    p = multiply_add(p, z, -0.0013887316454f);
-    p = multiply_add(p, z, 0.041666645557f);
-    return 1 - multiply_add(z, 0.5f, -(z * z * p));
+    p = fused_add(p, z, -0.0013887316454f);
+    p = fused_add(p, z, 0.041666645557f);
+    return 1 - fused_add(z, 0.5f, -(z * z * p));
 }
 
 /* sin(x + quarters · π/2) */
@@ -199,7 +199,7 @@ static inline float sin_within(float x, uint32_t quarters)
     uint32_t n;
     float r = reduce_quarters(x, &n), s = sin_series(r), c = cos_series(r);
     n += quarters;
-    return cnn__float_of(cnn__bits_of(n & 1 ? c : s) ^ (n & 2) << 30);
+    return float_of(bits_of(n & 1 ? c : s) ^ (n & 2) << 30);
 }
 
 static inline float tan_within(float x)
@@ -207,7 +207,7 @@ static inline float tan_within(float x)
     uint32_t n;
     float r = reduce_quarters(x, &n), s = sin_series(r), c = cos_series(r);
     float quotient = (n & 1 ? c : s) / (n & 1 ? s : c);
-    return cnn__float_of(cnn__bits_of(quotient) ^ n << 31);
+    return float_of(bits_of(quotient) ^ n << 31);
 }
 
 /* ---- their inverses, by polynomials of least relative error, below 2^-27 ---- */
@@ -216,15 +216,15 @@ static inline float tan_within(float x)
 static inline float atan_any(float x)
 {
     float a = fabsf(x), t = (a > 1 ? 1 : a) / (a > 1 ? a : 1), z = t * t, p = -0.0017936213408f;
-    p = multiply_add(p, z, 0.010914596729f);
-    p = multiply_add(p, z, -0.03117781505f);
-    p = multiply_add(p, z, 0.057957544923f);
-    p = multiply_add(p, z, -0.084034465253f);
-    p = multiply_add(p, z, 0.10952184349f);
-    p = multiply_add(p, z, -0.14264240861f);
-    p = multiply_add(p, z, 0.19998548925f);
-    p = multiply_add(p, z, -0.33333298564f);
-    float y = multiply_add(t, z * p, t);
+    p = fused_add(p, z, 0.010914596729f);
+    p = fused_add(p, z, -0.03117781505f);
+    p = fused_add(p, z, 0.057957544923f);
+    p = fused_add(p, z, -0.084034465253f);
+    p = fused_add(p, z, 0.10952184349f);
+    p = fused_add(p, z, -0.14264240861f);
+    p = fused_add(p, z, 0.19998548925f);
+    p = fused_add(p, z, -0.33333298564f);
+    float y = fused_add(t, z * p, t);
     return copysignf(a > 1 ? 0x1.921fb6p+0f - (y + 0x1.777a5cp-25f) : y, x);
 }
 
@@ -232,11 +232,11 @@ static inline float atan_any(float x)
 static inline float asin_near(float a, float z)
 {
     float p = 0.042166043073f;
-    p = multiply_add(p, z, 0.024179672822f);
-    p = multiply_add(p, z, 0.04547034204f);
-    p = multiply_add(p, z, 0.074952982366f);
-    p = multiply_add(p, z, 0.166667521f);
-    return multiply_add(a, z * p, a);
+    p = fused_add(p, z, 0.024179672822f);
+    p = fused_add(p, z, 0.04547034204f);
+    p = fused_add(p, z, 0.074952982366f);
+    p = fused_add(p, z, 0.166667521f);
+    return fused_add(a, z * p, a);
 }
 
 /* asin |x| = π/2 − 2 · asin(√((1 − |x|) / 2)) from 1/2 on */
@@ -270,25 +270,25 @@ void CNN__SIMD(map_bf16)(int64_t n, void *to, const void *const *from, const cnn
     n &= -(int64_t)CNN__MAP_STEP;
     CNN__IVDEP
     for (int64_t i = 0; i < n; i++) {
-        const uint32_t bits = cnn__bits_of(x[i]);
+        const uint32_t bits = bits_of(x[i]);
         nan |= 0x7f800000 - (bits & 0x7fffffff);
         y[i] = (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
     }
     for (int64_t i = 0; i < n && nan >> 31; i++) {
-        y[i] = cnn__bf16_of_bits(cnn__bits_of(x[i]));
+        y[i] = cnn__bf16_of_bits(bits_of(x[i]));
     }
 }
 #endif
 
 LOOP(exp, exp_within(x))
-LOOP(exp_any, cnn__exp_f32(x))
+LOOP(exp_any, exp_f32(x))
 LOOP(expm1, expm1_within(x))
 LOOP(exp2, exp2_within(x))
 LOOP(erf_slope, erf_slope_within(x))
 LOOP(log, log_within(x))
 LOOP(log2, log2_within(x))
 LOOP(log10, log10_within(x))
-LOOP(log1p, cnn__log1p_f32(x))
+LOOP(log1p, log1p_f32(x))
 LOOP(sin, sin_within(x, 0))
 LOOP(cos, sin_within(x, 1))
 LOOP(tan, tan_within(x))
@@ -300,7 +300,7 @@ MAP_RANGED(exp, CNN__SIMD(exp_any_loop), NULL, RANGE_OF_SIZE(0x42ae0000)) /* 87 
 MAP_RANGED(expm1, NULL, NULL, RANGE_OF_SIZE(0x42ae0000))
 MAP_RANGED(exp2, NULL, NULL, RANGE_OF_SIZE(0x42fa0000))      /* 125 */
 MAP_RANGED(erf_slope, NULL, NULL, RANGE_OF_SIZE(0x41140000)) /* 9.25 */
-MAP_RANGED(log, NULL, cnn__log_f32, RANGE_OF_POSITIVE)
+MAP_RANGED(log, NULL, log_f32, RANGE_OF_POSITIVE)
 MAP_RANGED(log2, NULL, NULL, RANGE_OF_POSITIVE)
 MAP_RANGED(log10, NULL, NULL, RANGE_OF_POSITIVE)
 MAP(log1p)

@@ -14,7 +14,7 @@
 
 #define X float
 #define MATH(name) name##f
-#define OWN(name) cnn__##name##_f32
+#define OWN(name) CNN__SIMD(name##_f32)
 #define FN(name) CNN__SIMD(name##_f32)
 #define MAP_OF_BLOCK(name) FN(map_##name)
 #define MAP_OF_BOTH(name) FN(map_##name)
@@ -61,10 +61,10 @@ static __attribute__((noinline)) void FN(log1p_decays)(int64_t n, float *y, cons
     n &= -(int64_t)CNN__MAP_STEP;
     CNN__IVDEP
     for (int64_t i = 0; i < n; i++) {
-        y[i] = cnn__exp_decay(x[i]);
+        y[i] = exp_decay(x[i]);
     }
     for (int64_t i = 0; i < n; i++) {
-        y[i] = cnn__log1p_finite(y[i]);
+        y[i] = log1p_finite(y[i]);
     }
 }
 
@@ -72,12 +72,12 @@ static __attribute__((noinline)) void FN(log1p_decays)(int64_t n, float *y, cons
 
 static inline float silu_of(float x)
 {
-    return x * cnn__sigmoid_f32(x);
+    return x * sigmoid_f32(x);
 }
 
 static inline float silu_slope_of(float x)
 {
-    float e = cnn__exp_decay(x), sum = 1 + e;
+    float e = exp_decay(x), sum = 1 + e;
     float s = (x >= 0 ? 1 : e) / sum, other = (x >= 0 ? e : 1) / sum;
     return s * (1 + x * other);
 }
@@ -87,23 +87,23 @@ MAP(silu_slope, silu_slope_of(x))
 
 /* ---- ELU, SELU: a · (exp(b·x) − 1) where x ≤ 0, else scale · x ---- */
 
-MAP(elu, x <= 0 ? p * cnn__expm1_f32(q * x) : x)
-MAP(elu_slope, x <= 0 ? p * q * cnn__exp_f32(q * x) : 1)
-MAP(selu, x <= 0 ? (float)(SELU_SCALE * SELU_ALPHA) * cnn__expm1_f32(x) : (float)SELU_SCALE * x)
-MAP(selu_slope, x <= 0 ? (float)(SELU_SCALE * SELU_ALPHA) * cnn__exp_f32(x) : (float)SELU_SCALE)
+MAP(elu, x <= 0 ? p * expm1_f32(q * x) : x)
+MAP(elu_slope, x <= 0 ? p * q * exp_f32(q * x) : 1)
+MAP(selu, x <= 0 ? (float)(SELU_SCALE * SELU_ALPHA) * expm1_f32(x) : (float)SELU_SCALE * x)
+MAP(selu_slope, x <= 0 ? (float)(SELU_SCALE * SELU_ALPHA) * exp_f32(x) : (float)SELU_SCALE)
 
 /* ---- Mish: x · tanh(log(1 + e)) for e = exp(x), where tanh is n / (n + 2), n = e · (e + 2); 1 from x = 20 on ---- */
 
 static inline float mish_tanh_f32(float x)
 {
-    float e = cnn__exp_f32(x > 20 ? 20 : x), n = e * (e + 2);
+    float e = exp_f32(x > 20 ? 20 : x), n = e * (e + 2);
     return n / (n + 2);
 }
 
 static inline float mish_slope_of(float x)
 {
     float t = mish_tanh_f32(x);
-    return t + x * cnn__sigmoid_f32(x) * (1 - t * t);
+    return t + x * sigmoid_f32(x) * (1 - t * t);
 }
 
 MAP(mish, (x * mish_tanh_f32(x)))
@@ -137,8 +137,8 @@ MAP(mish_slope, mish_slope_of(x))
 MAP_OF_DECAYS(softplus, p, (p * x > q) ? x : ((p * x > 0 ? p * x : 0) + decay) / p)
 MAP_OF_DECAYS(logsigmoid, 1, -((-x > 0 ? -x : 0) + decay))
 #undef MAP_OF_DECAYS
-MAP(softplus_slope, ((p * x > q) ? 1 : cnn__sigmoid_f32(p * x)))
-MAP(logsigmoid_slope, cnn__sigmoid_f32(-x))
+MAP(softplus_slope, ((p * x > q) ? 1 : sigmoid_f32(p * x)))
+MAP(logsigmoid_slope, sigmoid_f32(-x))
 
 /* ---- erf; GELU: x · Φ(x) and Φ(x) + x · Φ'(x), or by tanh where p is not 0 ---- */
 
@@ -148,27 +148,27 @@ CNN__INLINE float half_erfc(float y)
 {
     y = y > 10.2f ? 10.2f : y;
     float t = (y - 3.75f) / (y + 3.75f), z = t * t, even = -0.00010521723f, odd = -1.5811838e-05f;
-    even = multiply_add(even, z, 0.00091383496f);
-    odd = multiply_add(odd, z, -0.0041054627f);
-    even = multiply_add(even, z, 0.012070093f);
-    odd = multiply_add(odd, z, -0.027402064f);
-    even = multiply_add(even, z, 0.051302191f);
-    odd = multiply_add(odd, z, -0.081785895f);
-    even = multiply_add(even, z, 0.11300404f);
-    odd = multiply_add(odd, z, -0.13671097f);
-    even = multiply_add(even, z, 0.072794862f);
-    return cnn__exp_down(-y * y) * multiply_add(odd, t, even);
+    even = fused_add(even, z, 0.00091383496f);
+    odd = fused_add(odd, z, -0.0041054627f);
+    even = fused_add(even, z, 0.012070093f);
+    odd = fused_add(odd, z, -0.027402064f);
+    even = fused_add(even, z, 0.051302191f);
+    odd = fused_add(odd, z, -0.081785895f);
+    even = fused_add(even, z, 0.11300404f);
+    odd = fused_add(odd, z, -0.13671097f);
+    even = fused_add(even, z, 0.072794862f);
+    return exp_down(-y * y) * fused_add(odd, t, even);
 }
 
 /* erf(x) / x for s = x² ≤ 0.8, interpolated at Chebyshev nodes. */
 CNN__INLINE float erf_ratio(float s)
 {
     float near = -0.00061277085f;
-    near = multiply_add(near, s, 0.0050190286f);
-    near = multiply_add(near, s, -0.026783574f);
-    near = multiply_add(near, s, 0.11282266f);
-    near = multiply_add(near, s, -0.37612537f);
-    return multiply_add(near, s, 1.1283791f);
+    near = fused_add(near, s, 0.0050190286f);
+    near = fused_add(near, s, -0.026783574f);
+    near = fused_add(near, s, 0.11282266f);
+    near = fused_add(near, s, -0.37612537f);
+    return fused_add(near, s, 1.1283791f);
 }
 
 static inline float erf_of(float x)
@@ -187,18 +187,18 @@ CNN__INLINE float erfc_of(float x)
     float y = fabsf(x), s = x * x, shifted;
     y = y > 10.2f ? 10.2f : y;
     float t = (y - 2.5f) / (y + 2.5f), z = t * t, even = 0.000415793158f, odd = 0.000551888267f;
-    even = multiply_add(even, z, 0.000955427471f);
-    odd = multiply_add(odd, z, -0.00436399522f);
-    even = multiply_add(even, z, -0.102970037f);
-    odd = multiply_add(odd, z, 0.0327601961f);
-    even = multiply_add(even, z, -0.099024408f);
-    odd = multiply_add(odd, z, 0.157629771f);
-    odd = multiply_add(odd, z, -0.122356755f);
-    float rest = multiply_add(odd, t, even * z), most = rest + 1.26483818f, lost = rest - (most - 1.26483818f);
-    float h = cnn__float_of((cnn__bits_of(y) + 0x800) & 0xfffff000), w = 1 + 2 * h;
-    float r = cnn__exp_split_shifted(-h * h, 63 + 127, &shifted);
-    float grown = cnn__exp_series(r + (h - y) * (y + h + 2 / w));
-    float side = (most + (most * grown + lost)) / w * cnn__float_of(cnn__bits_of(shifted) << 23) * 0x1p-63f;
+    even = fused_add(even, z, 0.000955427471f);
+    odd = fused_add(odd, z, -0.00436399522f);
+    even = fused_add(even, z, -0.102970037f);
+    odd = fused_add(odd, z, 0.0327601961f);
+    even = fused_add(even, z, -0.099024408f);
+    odd = fused_add(odd, z, 0.157629771f);
+    odd = fused_add(odd, z, -0.122356755f);
+    float rest = fused_add(odd, t, even * z), most = rest + 1.26483818f, lost = rest - (most - 1.26483818f);
+    float h = float_of((bits_of(y) + 0x800) & 0xfffff000), w = 1 + 2 * h;
+    float r = exp_split_shifted(-h * h, 63 + 127, &shifted);
+    float grown = exp_series(r + (h - y) * (y + h + 2 / w));
+    float side = (most + (most * grown + lost)) / w * float_of(bits_of(shifted) << 23) * 0x1p-63f;
     return s <= 0.2209f ? 1 - x * erf_ratio(s) : x < 0 ? 2 - side : side;
 }
 
@@ -212,23 +212,23 @@ CNN__INLINE float normal_ratio(float x, float *power, float *scale)
     float y = fabsf(x);
     y = y > 14.5f ? 14.5f : y;
     float t = (y - 3) / (y + 3), z = t * t, even = 0.000115013677f, odd = 5.31618734e-05f;
-    even = multiply_add(even, z, -0.000983288221f);
-    odd = multiply_add(odd, z, -0.0003390128f);
-    even = multiply_add(even, z, 0.00613194229f);
-    odd = multiply_add(odd, z, 0.00290438736f);
-    even = multiply_add(even, z, 0.123225041f);
-    odd = multiply_add(odd, z, -0.0462132636f);
-    even = multiply_add(even, z, 0.121513948f);
-    odd = multiply_add(odd, z, -0.20640262f);
+    even = fused_add(even, z, -0.000983288221f);
+    odd = fused_add(odd, z, -0.0003390128f);
+    even = fused_add(even, z, 0.00613194229f);
+    odd = fused_add(odd, z, 0.00290438736f);
+    even = fused_add(even, z, 0.123225041f);
+    odd = fused_add(odd, z, -0.0462132636f);
+    even = fused_add(even, z, 0.121513948f);
+    odd = fused_add(odd, z, -0.20640262f);
     float e = y * y * -0.72134752f, shifted = e + round, f = e - (shifted - round), q = 0.0013264727f;
-    q = multiply_add(q, f, 0.0096715126f);
-    q = multiply_add(q, f, 0.055507337f);
-    q = multiply_add(q, f, 0.24022242f);
-    q = multiply_add(q, f, 0.69314698f);
-    uint32_t n = cnn__bits_of(shifted) - cnn__bits_of(round) + 2 * 127, half = n >> 1;
-    *power = cnn__float_of(cnn__bits_of(multiply_add(q, f, 1)) + ((n - half - 127) << 23));
-    *scale = cnn__float_of(half << 23);
-    return multiply_add(odd, t, even);
+    q = fused_add(q, f, 0.0096715126f);
+    q = fused_add(q, f, 0.055507337f);
+    q = fused_add(q, f, 0.24022242f);
+    q = fused_add(q, f, 0.69314698f);
+    uint32_t n = bits_of(shifted) - bits_of(round) + 2 * 127, half = n >> 1;
+    *power = float_of(bits_of(fused_add(q, f, 1)) + ((n - half - 127) << 23));
+    *scale = float_of(half << 23);
+    return fused_add(odd, t, even);
 }
 
 static inline float gelu_of(float x)
@@ -246,15 +246,61 @@ static inline float gelu_slope_of(float x)
 /* (1 + tanh(u)) / 2 is σ(2·u). */
 static inline float gelu_tanh_of(float x)
 {
-    return x * cnn__sigmoid_f32(1.5957691f * (x + 0.044715f * x * x * x));
+    return x * sigmoid_f32(1.5957691f * (x + 0.044715f * x * x * x));
 }
 
 static inline float gelu_tanh_slope_of(float x)
 {
-    float z = 1.5957691f * (x + 0.044715f * x * x * x), e = cnn__exp_decay(z), sum = 1 + e;
+    float z = 1.5957691f * (x + 0.044715f * x * x * x), e = exp_decay(z), sum = 1 + e;
     float s = (z >= 0 ? 1 : e) / sum, other = (z >= 0 ? e : 1) / sum;
     return s + x * s * other * (1.5957691f * (1 + 0.134145f * x * x));
 }
+
+/* ---- square roots ---- */
+
+#if CNN__VECTOR_BYTES == 64
+typedef uint32_t lanes_u32 __attribute__((vector_size(64), may_alias));
+
+/* a · b + c, rounded once */
+CNN__INLINE lanes joined(lanes a, lanes b, lanes c)
+{
+    return (lanes)X86(__builtin_ia32_vfmaddps512_mask(a, b, c, X86_ALL, X86_ROUNDING),
+                      _mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c));
+}
+
+/* √x for 2^-100 ≤ x < ∞, rounded as the instruction for it rounds, which takes twice as long: two of Newton's steps
+ * from an estimate e of 1/√x with 14 bits. After the first, r has an error of at most two units in the last place, what
+ * it lacks, x − r², is a float, and half of 1/√x is known well enough to round the sum right (Markstein 1990,
+ * "Computation of elementary functions on the IBM RISC System/6000 processor"). */
+CNN__INLINE lanes square_root_of(lanes x)
+{
+    const lanes all = { 0 };
+    const lanes e = (lanes)X86(__builtin_ia32_rsqrt14ps512_mask(x, all, 0xffff), _mm512_rsqrt14_ps((__m512)x));
+    lanes r = x * e, half = 0.5f * e;
+    const lanes off = joined(-r, half, 0.5f - all);
+    r = joined(r, off, r);
+    half = joined(half, off, half);
+    return joined(joined(-r, r, x), half, r);
+}
+
+static void FN(map_sqrt)(int64_t n, void *to, const void *const *from, const cnn__map *map)
+{
+    const lanes_u32 least = (lanes_u32){ 0 } + 0x0d800000, most = (lanes_u32){ 0 } + (0x7f7fffff - 0x0d800000);
+    const float *x = from[0], *end = x + n;
+    (void)map;
+    for (float *y = to; x < end; x += LANES, y += LANES) {
+        const lanes one = load(x);
+        const lanes_u32 distance = (lanes_u32)one - least;
+        const bool beyond = (uint16_t)X86(__builtin_ia32_ucmpd512_mask((lanes_i32)distance, (lanes_i32)most, 6, 0xffff),
+                                          _mm512_cmpgt_epu32_mask((__m512i)distance, (__m512i)most));
+        store(y, beyond ? (lanes)X86(__builtin_ia32_sqrtps512_mask(one, one, X86_ALL, X86_ROUNDING),
+                                     _mm512_sqrt_ps((__m512)one))
+                        : square_root_of(one));
+    }
+}
+#else
+MAP(sqrt, sqrtf(x))
+#endif
 
 MAP(erf, erf_of(x))
 MAP(erfc, erfc_of(x))
