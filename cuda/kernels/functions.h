@@ -112,6 +112,7 @@ DEVICE X FN(unary_of)(int64_t function, X x, X p, X q)
         /* clang-format on */
     case CNN_UNARY_EXP: return OWN(exp)(x);
     case CNN_UNARY_LOG: return OWN(log)(x);
+    case CNN_UNARY_SQRT: return MATH(sqrt)(x);
     case CNN_UNARY_POW: return FN(power)(x, p);
     case CNN_UNARY_GELU: return FN(gelu)(x, p);
     case CNN_UNARY_GELU_SLOPE: return FN(gelu_slope)(x, p);
