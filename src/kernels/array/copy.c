@@ -77,6 +77,47 @@ static void CNN__JOIN(to_i64, f32)(const cnn__nest_run *run)
 #define FN(name) CNN__JOIN(name, u8)
 #include "kernels/array/copy_impl.h"
 
+/* ---- rows of bytes ---- */
+
+enum { LONG_ROW = 256 }; /* bytes of a row that are worth a call of memmove() */
+
+/* Rows in pieces of a constant size, of which the last one overlaps the one before it where a row ends within it. */
+static inline __attribute__((always_inline)) void move_pieces(const cnn__nest_run *run, int64_t size, int64_t piece)
+{
+    const int64_t last = run->n * size - piece, y_step = run->step[0] * size, x_step = run->step[1] * size;
+    char *y = run->at[0];
+    const char *x = run->at[1];
+    for (int64_t row = 0; row < run->rows; row++, y += y_step, x += x_step) {
+        for (int64_t i = 0; i < last; i += piece) {
+            memcpy(y + i, x + i, (size_t)piece);
+        }
+        memcpy(y + last, x + last, (size_t)piece);
+    }
+}
+
+static void move_rows(const cnn__nest_run *run, int64_t size)
+{
+    const int64_t bytes = run->n * size;
+    if (bytes >= LONG_ROW) {
+        for (int64_t row = 0; row < run->rows; row++) {
+            memmove((char *)run->at[0] + row * run->step[0] * size, (char *)run->at[1] + row * run->step[1] * size,
+                    (size_t)bytes);
+        }
+    } else if (bytes >= 32) {
+        move_pieces(run, size, 32);
+    } else if (bytes >= 16) {
+        move_pieces(run, size, 16);
+    } else if (bytes >= 8) {
+        move_pieces(run, size, 8);
+    } else if (bytes >= 4) {
+        move_pieces(run, size, 4);
+    } else if (bytes >= 2) {
+        move_pieces(run, size, 2);
+    } else {
+        move_pieces(run, size, 1);
+    }
+}
+
 #define X cnn__bits_8
 #define SIZED(name) name##_8
 #include "kernels/array/transpose_impl.h"
@@ -111,7 +152,7 @@ enum { STORED_BLOCK = 512 };
 
 static cnn__nest_run run_of(int64_t n, void *y, int64_t y_step, void *x, int64_t x_step)
 {
-    return (cnn__nest_run){ .n = n, .at = { y, x }, .stride = { y_step, x_step } };
+    return (cnn__nest_run){ .n = n, .rows = 1, .at = { y, x }, .stride = { y_step, x_step } };
 }
 
 /* Contiguous elements from a type that is stored to the one it is computed in, or back; false: something else. */
@@ -249,6 +290,7 @@ void cnn__array_copy(const cnn__nest *nest, cnn_dtype to, void *y, cnn_dtype fro
         .fn = to == from                                               ? move[size]
               : cnn__dtype_is_stored(to) || cnn__dtype_is_stored(from) ? convert_stored
                                                                        : convert[from][to],
+        .takes_rows = to == from,
         .cost = 1,
     };
     cnn__nest_walk(&walk, pool);

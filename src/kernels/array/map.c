@@ -133,6 +133,7 @@ void cnn__map_walk(const cnn__map *map, const cnn__nest *nest, void *y, const vo
         walk.size[k + 1] = map->size;
     }
     walk.fn = map_run;
+    walk.takes_rows = false;
     walk.map = map;
     walk.parameters = NULL;
     walk.cost = cost;

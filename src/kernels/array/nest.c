@@ -58,6 +58,25 @@ typedef struct nest_job {
     int64_t total;
 } nest_job;
 
+/* Makes `rows` whole runs from the cursor on, which it takes behind them. */
+static void walk_rows(const nest_job *j, cnn__nest_run *run, cnn__cursor *cursor, int64_t rows)
+{
+    const cnn__walk *w = j->walk;
+    run->rows = w->takes_rows ? rows : 1;
+    for (int64_t row = 0; row < rows; row += run->rows) {
+        for (int k = 0; k < w->count; k++) {
+            run->at[k] = (char *)w->base[k] + (cursor->offset[k] + row * run->step[k]) * (int64_t)w->size[k];
+        }
+        w->fn(run);
+    }
+    if (rows > 1) { /* the cursor leaves the last one itself */
+        cursor->index[j->nest.ndim - 2] += rows - 1;
+        for (int k = 0; k < w->count; k++) {
+            cursor->offset[k] += (rows - 1) * run->step[k];
+        }
+    }
+}
+
 static void walk_task(void *arg, int64_t task, int worker)
 {
     (void)worker;
@@ -68,6 +87,7 @@ static void walk_task(void *arg, int64_t task, int worker)
     cnn__nest_run run = { .parameters = w->parameters, .map = w->map, .dtype = w->dtype };
     for (int k = 0; k < w->count; k++) {
         run.stride[k] = last < 0 ? 1 : j->nest.stride[k][last];
+        run.step[k] = last < 1 ? 0 : j->nest.stride[k][last - 1];
     }
     cnn__cursor cursor;
     cnn__cursor_seek(&cursor, &j->nest, task * CNN__NEST_TASK);
@@ -77,20 +97,8 @@ static void walk_task(void *arg, int64_t task, int worker)
         if (last > 0 && run.n == j->nest.shape[last]) { /* whole ones: as many as lie ahead in their dimension */
             rows = cnn__min(left / run.n, j->nest.shape[last - 1] - cursor.index[last - 1]);
         }
-        for (;;) {
-            for (int k = 0; k < w->count; k++) {
-                run.at[k] = (char *)w->base[k] + cursor.offset[k] * (int64_t)w->size[k];
-            }
-            w->fn(&run);
-            left -= run.n;
-            if (--rows == 0) {
-                break;
-            }
-            cursor.index[last - 1]++;
-            for (int k = 0; k < w->count; k++) {
-                cursor.offset[k] += j->nest.stride[k][last - 1];
-            }
-        }
+        walk_rows(j, &run, &cursor, rows);
+        left -= rows * run.n;
         if (left == 0) {
             return;
         }
@@ -98,22 +106,33 @@ static void walk_task(void *arg, int64_t task, int worker)
     }
 }
 
-/* Where the innermost dimension is too short for a loop to be worth its call, the longest one takes its place. */
-static void lengthen_runs(cnn__nest *nest, int count)
+/* Whether all operands are contiguous along the innermost dimension. */
+static bool has_rows(const cnn__nest *nest, int count)
 {
-    int last = nest->ndim - 1, longest = last;
-    for (int d = last - 1; d >= 0; d--) {
+    bool rows = nest->ndim > 1;
+    for (int k = 0; k < count; k++) {
+        rows = rows && nest->stride[k][nest->ndim - 1] == 1;
+    }
+    return rows;
+}
+
+/* Where dimension `inner` is too short for a loop to be worth its call, the longest one that is not within it takes its
+ * place. */
+static void lengthen_runs(cnn__nest *nest, int count, int inner)
+{
+    int longest = inner;
+    for (int d = inner - 1; d >= 0; d--) {
         longest = nest->shape[d] > nest->shape[longest] ? d : longest;
     }
-    if (last < 0 || nest->shape[last] >= SHORT_RUN || longest == last) {
+    if (inner < 0 || nest->shape[inner] >= SHORT_RUN || longest == inner) {
         return;
     }
-    int64_t size = nest->shape[last];
-    nest->shape[last] = nest->shape[longest];
+    int64_t size = nest->shape[inner];
+    nest->shape[inner] = nest->shape[longest];
     nest->shape[longest] = size;
     for (int k = 0; k < count; k++) {
-        int64_t stride = nest->stride[k][last];
-        nest->stride[k][last] = nest->stride[k][longest];
+        int64_t stride = nest->stride[k][inner];
+        nest->stride[k][inner] = nest->stride[k][longest];
         nest->stride[k][longest] = stride;
     }
 }
@@ -121,7 +140,7 @@ static void lengthen_runs(cnn__nest *nest, int count)
 /* A single run that is too short to be shared out, as most small operations are. */
 static void walk_run(const cnn__walk *walk, int64_t n)
 {
-    cnn__nest_run run = { .n = n, .parameters = walk->parameters, .map = walk->map, .dtype = walk->dtype };
+    cnn__nest_run run = { .n = n, .rows = 1, .parameters = walk->parameters, .map = walk->map, .dtype = walk->dtype };
     for (int k = 0; k < walk->count; k++) {
         run.at[k] = walk->base[k];
         run.stride[k] = walk->nest->ndim ? walk->nest->stride[k][0] : 1;
@@ -148,6 +167,6 @@ void cnn__nest_walk(const cnn__walk *walk, cnn__pool *pool)
             j.nest.stride[k][d] = k < walk->count ? walk->nest->stride[k][d] : 0;
         }
     }
-    lengthen_runs(&j.nest, walk->count);
+    lengthen_runs(&j.nest, walk->count, j.nest.ndim - (walk->takes_rows && has_rows(&j.nest, walk->count) ? 2 : 1));
     cnn__pool_run(pool, cnn__ceil_div(j.total, CNN__NEST_TASK), (double)j.total * walk->cost, walk_task, &j);
 }

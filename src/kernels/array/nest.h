@@ -12,11 +12,13 @@ enum { CNN__NEST_TASK = 16384, CNN__NEST_OPERANDS = 4 };
 
 typedef struct cnn__map cnn__map;
 
-/* n elements along the innermost dimension; strides in elements. */
+/* n elements along the innermost dimension; strides in elements. A function that takes rows gets `rows` such runs, each
+ * of which lies `step` elements behind the one before it. */
 typedef struct cnn__nest_run {
-    int64_t n;
+    int64_t n, rows;
     void *at[CNN__NEST_OPERANDS];
     int64_t stride[CNN__NEST_OPERANDS];
+    int64_t step[CNN__NEST_OPERANDS];
     const double *parameters;
     const cnn__map *map;    /* what it does with the elements, where it asks for it (map.h) */
     const cnn_dtype *dtype; /* the dtype of the operands, where the function asks for it */
@@ -32,6 +34,7 @@ typedef struct cnn__walk {
     void *base[CNN__NEST_OPERANDS];
     size_t size[CNN__NEST_OPERANDS];
     cnn__run_fn fn;
+    bool takes_rows;     /* whether fn asks for several runs at once, because a call per run would cost more than it */
     const cnn__map *map; /* for fn, or NULL */
     const double *parameters;
     cnn_dtype dtype[CNN__NEST_OPERANDS];
