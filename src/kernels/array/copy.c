@@ -95,9 +95,9 @@ static inline __attribute__((always_inline)) void move_pieces(const cnn__nest_ru
     }
 }
 
-static void move_rows(const cnn__nest_run *run, int64_t size)
+static void move_rows(const cnn__nest_run *run)
 {
-    const int64_t bytes = run->n * size;
+    const int64_t size = (int64_t)cnn__array_size(run->dtype[0]), bytes = run->n * size;
     if (bytes >= LONG_ROW) {
         for (int64_t row = 0; row < run->rows; row++) {
             memmove((char *)run->at[0] + row * run->step[0] * size, (char *)run->at[1] + row * run->step[1] * size,
@@ -152,7 +152,7 @@ enum { STORED_BLOCK = 512 };
 
 static cnn__nest_run run_of(int64_t n, void *y, int64_t y_step, void *x, int64_t x_step)
 {
-    return (cnn__nest_run){ .n = n, .rows = 1, .at = { y, x }, .stride = { y_step, x_step } };
+    return (cnn__nest_run){ .n = n, .at = { y, x }, .stride = { y_step, x_step } };
 }
 
 /* Contiguous elements from a type that is stored to the one it is computed in, or back; false: something else. */
@@ -275,7 +275,8 @@ static void copy_transposed(const cnn__nest *nest, int row, size_t size, void *y
 
 void cnn__array_copy(const cnn__nest *nest, cnn_dtype to, void *y, cnn_dtype from, const void *x, cnn__pool *pool)
 {
-    size_t size = cnn__array_size(from);
+    const size_t size = cnn__array_size(from);
+    const bool rows = to == from && cnn__last_stride(nest, 0) == 1 && cnn__last_stride(nest, 1) == 1;
     int row;
     if (to == from && find_transposition(nest, &row)) {
         copy_transposed(nest, row, size, y, x, pool);
@@ -287,10 +288,11 @@ void cnn__array_copy(const cnn__nest *nest, cnn_dtype to, void *y, cnn_dtype fro
         .base = { y, (void *)x },
         .size = { cnn__array_size(to), size },
         .dtype = { to, from },
-        .fn = to == from                                               ? move[size]
+        .fn = rows                                                     ? move_rows
+              : to == from                                             ? move[size]
               : cnn__dtype_is_stored(to) || cnn__dtype_is_stored(from) ? convert_stored
                                                                        : convert[from][to],
-        .takes_rows = to == from,
+        .takes_rows = rows,
         .cost = 1,
     };
     cnn__nest_walk(&walk, pool);

@@ -106,16 +106,6 @@ static void walk_task(void *arg, int64_t task, int worker)
     }
 }
 
-/* Whether all operands are contiguous along the innermost dimension. */
-static bool has_rows(const cnn__nest *nest, int count)
-{
-    bool rows = nest->ndim > 1;
-    for (int k = 0; k < count; k++) {
-        rows = rows && nest->stride[k][nest->ndim - 1] == 1;
-    }
-    return rows;
-}
-
 /* Where dimension `inner` is too short for a loop to be worth its call, the longest one that is not within it takes its
  * place. */
 static void lengthen_runs(cnn__nest *nest, int count, int inner)
@@ -167,6 +157,6 @@ void cnn__nest_walk(const cnn__walk *walk, cnn__pool *pool)
             j.nest.stride[k][d] = k < walk->count ? walk->nest->stride[k][d] : 0;
         }
     }
-    lengthen_runs(&j.nest, walk->count, j.nest.ndim - (walk->takes_rows && has_rows(&j.nest, walk->count) ? 2 : 1));
+    lengthen_runs(&j.nest, walk->count, j.nest.ndim - (walk->takes_rows ? 2 : 1));
     cnn__pool_run(pool, cnn__ceil_div(j.total, CNN__NEST_TASK), (double)j.total * walk->cost, walk_task, &j);
 }

@@ -34,7 +34,7 @@ typedef struct cnn__walk {
     void *base[CNN__NEST_OPERANDS];
     size_t size[CNN__NEST_OPERANDS];
     cnn__run_fn fn;
-    bool takes_rows;     /* whether fn asks for several runs at once, because a call per run would cost more than it */
+    bool takes_rows;     /* whether fn asks for several runs at once, which stay what they are, however short */
     const cnn__map *map; /* for fn, or NULL */
     const double *parameters;
     cnn_dtype dtype[CNN__NEST_OPERANDS];

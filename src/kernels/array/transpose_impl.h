@@ -1,8 +1,13 @@
-/* Copies of bits between elements of the size of X: SIZED(move) of rows of runs, and SIZED(transposed_tile), rows ×
- * columns of which x is contiguous down the columns and y along the rows. No include guard: one inclusion, one size. */
-static void CNN__JOIN(SIZED(move), run)(int64_t n, X *y, int64_t sy, const X *x, int64_t sx)
+/* Copies of bits between elements of the size of X: SIZED(move) along a run, and SIZED(transposed_tile), rows × columns
+ * of which x is contiguous down the columns and y along the rows. No include guard: one inclusion, one size. */
+static void SIZED(move)(const cnn__nest_run *run)
 {
-    if (sy == 1 && sx == 0) {
+    X *y = run->at[0];
+    const X *x = run->at[1];
+    const int64_t n = run->n, sy = run->stride[0], sx = run->stride[1];
+    if (sy == 1 && sx == 1) {
+        memmove(y, x, (size_t)n * sizeof *y);
+    } else if (sy == 1 && sx == 0) {
         const X x0 = x[0];
         for (int64_t i = 0; i < n; i++) {
             y[i] = x0;
@@ -16,19 +21,6 @@ static void CNN__JOIN(SIZED(move), run)(int64_t n, X *y, int64_t sy, const X *x,
         for (int64_t i = 0; i < n; i++) {
             y[i * sy] = x[i * sx];
         }
-    }
-}
-
-static void SIZED(move)(const cnn__nest_run *run)
-{
-    if (run->stride[0] == 1 && run->stride[1] == 1) {
-        move_rows(run, (int64_t)sizeof(X));
-        return;
-    }
-    X *y = run->at[0];
-    const X *x = run->at[1];
-    for (int64_t row = 0; row < run->rows; row++, y += run->step[0], x += run->step[1]) {
-        CNN__JOIN(SIZED(move), run)(run->n, y, run->stride[0], x, run->stride[1]);
     }
 }
 
