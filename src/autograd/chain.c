@@ -2,11 +2,15 @@
 
 #include "kernels/kernels.h"
 
+bool cnn__may_join(const cnn__step *step, cnn_dtype dtype)
+{
+    return (dtype == CNN_F32 || dtype == CNN_F64) && !step->ctx->device && !step->anomaly && !cnn__observed(step->ctx);
+}
+
 bool cnn__chain_pays(const cnn__step *step, const cnn_tensor *dy)
 {
     enum { LEAST = 1 << 15 };
-    return dy->numel >= LEAST && (dy->dtype == CNN_F32 || dy->dtype == CNN_F64) && !step->ctx->device &&
-           !step->anomaly && !cnn__observed(step->ctx);
+    return dy->numel >= LEAST && cnn__may_join(step, dy->dtype);
 }
 
 /* Whether the operation that made input i comes next, gets no other gradient, and can take a deferred one. */

@@ -25,7 +25,9 @@ typedef struct cnn__chain {
     cnn_tensor *side_gradient;
 } cnn__chain;
 
-/* Whether work on dy is worth it, and nobody watches single launches. */
+/* Whether kernels of a dtype run here, and nobody watches single launches: several may be one pass over memory. */
+bool cnn__may_join(const cnn__step *step, cnn_dtype dtype);
+/* Whether they may, and a chain that begins with dy is worth it. */
 bool cnn__chain_pays(const cnn__step *step, const cnn_tensor *dy);
 /* Hands on what a kernel of CNN_KERNEL_UNARY, BINARY or SLOPE makes of dy and of `other`, of which dy is the second
  * operand for `second`; false: it has to be launched, and dy is not deferred. */

@@ -1,6 +1,9 @@
 /* Reductions that take several kernels. */
 #include "ops/reduced.h"
 
+#include "autograd/chain.h"
+#include "kernels/kernels.h"
+
 bool cnn__reduced_begin(cnn__reduced *r, cnn__call *call, const cnn__axes *axes)
 {
     const cnn_tensor *x = call->x[0];
@@ -58,6 +61,20 @@ bool cnn__reduced_end(cnn__reduced *r)
     cnn_tensor *y = r->call->out[0];
     cnn__tape_drop(r->x);
     return y == r->result || cnn__run_copy(r->call->tape, r->call->op->name, y, r->result);
+}
+
+bool cnn__sum_products(const cnn__step *step, const cnn__axes *axes, const cnn_tensor *a, const cnn_tensor *b,
+                       const cnn_tensor *y)
+{
+    cnn_reduce_parameters sums;
+    if (!cnn__may_join(step, a->dtype) || !cnn__contiguous(a) || !cnn__contiguous(b)) {
+        return false;
+    }
+    cnn__axes_nests(axes, a, &sums.outer, &sums.inner);
+    const cnn__product_gradients g = {
+        .count = a->numel, .dy = cnn__data(a), .a = cnn__data(b), .db = cnn__data(y), .sums = &sums
+    };
+    return cnn__map_product_gradients(step->ctx->kernels->array->maps, a->dtype, &g, step->ctx->pool);
 }
 
 cnn_tensor *cnn__reduced_widen(cnn_tensor *t)

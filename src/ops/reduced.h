@@ -28,6 +28,10 @@ bool cnn__reduced_reduce(cnn__reduced *r, cnn_reduce function, const cnn_tensor 
 /* Writes the output where it is not the result itself, and drops the copy. */
 bool cnn__reduced_end(cnn__reduced *r);
 
+/* y ← Σ a · b over the axes, in one pass that stores no products, with their bits; false: nothing has been done. */
+bool cnn__sum_products(const cnn__step *step, const cnn__axes *axes, const cnn_tensor *a, const cnn_tensor *b,
+                       const cnn_tensor *y);
+
 /* ---- inside a backward, which computes in the wider dtype, too ---- */
 cnn_tensor *cnn__reduced_widen(cnn_tensor *t);
 /* y, a result or its gradient, widened and with the reduced dimensions as 1. */

@@ -72,10 +72,15 @@ static bool norm_forward(cnn__call *call, void *attributes)
     const cnn_reduce function = a->p == INFINITY    ? CNN_REDUCE_OF_MAX
                                 : a->p == -INFINITY ? CNN_REDUCE_OF_MIN
                                                     : CNN_REDUCE_OF_SUM;
+    cnn_tensor *y = call->out[0];
     cnn__reduced r;
-    return !call->out[0]->numel ||
-           (cnn__reduced_begin(&r, call, &a->reduction.axes) && norm_powers(&r, a->p) &&
-            cnn__reduced_reduce(&r, function, r.result) && norm_root(&r, a->p) && cnn__reduced_end(&r));
+    if (a->p == 2 && y->numel &&
+        cnn__sum_products(cnn__step_of(call->tape), &a->reduction.axes, call->x[0], call->x[0], y)) {
+        return cnn__run_elementwise(call->tape, call->op->name, CNN_KERNEL_UNARY, CNN_UNARY_SQRT, NULL, 2,
+                                    (const cnn_tensor *const[]){ y, y });
+    }
+    return !y->numel || (cnn__reduced_begin(&r, call, &a->reduction.axes) && norm_powers(&r, a->p) &&
+                         cnn__reduced_reduce(&r, function, r.result) && norm_root(&r, a->p) && cnn__reduced_end(&r));
 }
 
 /* dy / (how many there are) at the extremum, with the sign of x. */

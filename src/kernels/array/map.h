@@ -74,8 +74,9 @@ struct cnn__map_tables {
     void (*softmax_f32)(const cnn__softmax *s, int64_t rows, int64_t n, const void *x, void *y);
     void (*log_softmax_f32)(const cnn__softmax *s, int64_t rows, int64_t n, const void *x, void *y);
     cnn__short_sums_fn short_sums;
-    const cnn__nll_loops *nll_f32; /* softmax_nll_loops.h */
-    const cnn__rnn_loops *rnn_f32; /* rnn.h */
+    cnn__product_sums_fn product_sums; /* NULL: products are stored first */
+    const cnn__nll_loops *nll_f32;     /* softmax_nll_loops.h */
+    const cnn__rnn_loops *rnn_f32;     /* rnn.h */
     cnn__transpose_fn transpose;
     cnn__map_fn bf16; /* a map over bf16 for an f32 kernel; NULL: kernels/stored.h's is as fast */
     /* cnn__random_normal() of CNN__GROUP numbers from `first` on. */

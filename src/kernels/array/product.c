@@ -1,6 +1,6 @@
 /* Gradients in one pass. Those of a product a · b in one over dy, which single launches would read once for each of
  * them: dy · b is stored, and so is dy · a, unless b was broadcast; then its products are summed where they are made,
- * in the order in which a reduction of them would add. And those that pass several steps. */
+ * in the order in which a reduction of them would add, which norms ask for alone. And those that pass several steps. */
 #include "kernels/array/reduce_steps.h"
 #include "kernels/array/reduction.h"
 
@@ -27,6 +27,7 @@ void cnn__reduce_products(const cnn__array_reduction *r, int64_t y, int64_t x, i
     const cnn__product_gradients *g = r->products;
     const int64_t size = (int64_t)r->x_size, step = cnn__last_stride(&r->inner, 1);
     const bool one = width == 1;
+    const cnn__product_sums_fn sums = one ? r->product_sums : NULL;
     const char *b = g->da ? (const char *)g->b + y * size : NULL;
     double *total = one ? &sum : results;
     cnn__nest rows = { .ndim = 1 };
@@ -40,16 +41,21 @@ void cnn__reduce_products(const cnn__array_reduction *r, int64_t y, int64_t x, i
             n = one ? cnn__min(run - i, MOST) : run - i < 4 ? 1 : 4;
             for (int64_t row = 0; row < (one ? 1 : n); row++) {
                 const int64_t at = (x + cursor.offset[1] + (i + row) * step) * size, length = one ? n : width;
-                const char *dy = (const char *)g->dy + at;
-                product_row(&r->product, length, (char *)room + row * width * size, dy, (const char *)g->a + at,
-                            CNN__MAP_NONE);
+                const char *dy = (const char *)g->dy + at, *a = (const char *)g->a + at;
+                if (sums) {
+                    sums(1, n, (const void *)dy, (const void *)a, parts);
+                } else {
+                    product_row(&r->product, length, (char *)room + row * width * size, dy, a, CNN__MAP_NONE);
+                }
                 if (g->da) {
                     product_row(&r->product, length, (char *)g->da + at, dy, b, one ? CNN__MAP_SECOND : CNN__MAP_NONE);
                 }
             }
-            rows.shape[0] = n;
-            rows.stride[1][0] = width;
-            cnn__reduce_tile(r->reduce, room, &rows, 0, n, width, parts);
+            if (!sums) {
+                rows.shape[0] = n;
+                rows.stride[1][0] = width;
+                cnn__reduce_tile(r->reduce, room, &rows, 0, n, width, parts);
+            }
             for (int64_t j = 0; j < width; j++) {
                 total[j] += parts[j];
             }
@@ -68,6 +74,9 @@ void cnn__reduce_products(const cnn__array_reduction *r, int64_t y, int64_t x, i
  * their own. */
 static bool fits_products(const cnn__array_reduction *r)
 {
+    if (r->product_rows) {
+        return true;
+    }
     const cnn__nest *runs = r->columns ? &r->outer : &r->inner;
     const bool whole = !r->columns || (r->outer.ndim == 1 && r->group % CNN__REDUCE_WIDTH == 0 &&
                                        r->outer_count % CNN__REDUCE_WIDTH != 1);
@@ -93,8 +102,11 @@ bool cnn__map_product_gradients(const cnn__map_tables *tables, cnn_dtype dtype, 
 {
     cnn__array_reduction r;
     const cnn__maps *maps = dtype == CNN_F32 ? tables->f32 : tables->f64;
+    r.product_sums = dtype == CNN_F32 ? tables->product_sums : NULL;
     if (g->sums) {
         cnn__reduction_prepare(&r, tables, CNN_REDUCE_OF_SUM, &g->sums->outer, &g->sums->inner, dtype);
+        r.product_rows = r.product_sums && !g->da && !r.columns && r.inner.ndim == 1 && r.inner.stride[1][0] == 1 &&
+                         r.inner_count > CNN__SHORT_ROW && r.inner_count <= MOST && r.x_step == r.inner_count;
         if (!fits_products(&r)) {
             return false;
         }

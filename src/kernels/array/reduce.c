@@ -107,6 +107,9 @@ static void reduce_run(const reduction *r, int64_t n, int64_t y, int64_t x)
     }
     if (r->columns) {
         reduce_stretch(r, y, x, 0, r->inner_count, n, at);
+    } else if (r->products && r->product_rows) {
+        const cnn__product_gradients *g = r->products;
+        r->product_sums(n, r->inner_count, (const float *)g->dy + x, (const float *)g->a + x, results.real);
     } else if (r->short_sums && !r->products) {
         r->short_sums(n, r->x_step, r->inner_count, (const float *)(const void *)r->x + x, results.real);
     } else {

@@ -53,6 +53,11 @@ void cnn__store_floats(int64_t n, const double *from, float *to);
 void cnn__short_sums(int64_t rows, int64_t step, int64_t n, const float *x, double *sums);
 void cnn__short_sums_avx2(int64_t rows, int64_t step, int64_t n, const float *x, double *sums); /* the same bits */
 
+/* Sums of x · y, each product rounded to f32, of neighbouring rows of at most 4096 elements: with the bits of sums of
+ * stored products. */
+typedef void (*cnn__product_sums_fn)(int64_t rows, int64_t n, const float *x, const float *y, double *sums);
+void cnn__product_sums_avx2(int64_t rows, int64_t n, const float *x, const float *y, double *sums);
+
 /* Products of f32, for all instruction sets. */
 void cnn__part_product_f32(const void *x, int64_t n, int64_t stride, void *accumulator);
 void cnn__rows_product_f32(const void *x, int64_t n, int64_t stride, int64_t width, void *restrict accumulators);

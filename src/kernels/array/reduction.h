@@ -23,6 +23,8 @@ typedef struct cnn__array_reduction {
     const char *x;
     const cnn__product_gradients *products; /* what makes the elements that are reduced; NULL: those of x are */
     cnn__map product;
+    cnn__product_sums_fn product_sums; /* sums of neighbours in its dtype; NULL: there are none */
+    bool product_rows;                 /* whether one call makes the results of a run */
 } cnn__array_reduction;
 
 /* All but the operands and the products. */

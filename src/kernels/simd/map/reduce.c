@@ -84,6 +84,50 @@ void cnn__short_sums_avx2(int64_t rows, int64_t step, int64_t n, const float *x,
 }
 #endif
 
+#if CNN__VECTOR_BYTES == 32
+
+/* sum[0] and sum[1] += the halves of v. */
+CNN__INLINE void add_eight(double_lanes *sum, lanes v, double_lanes one)
+{
+    double_lanes lower, upper;
+    (void)one;
+    HALF_AS_DOUBLES(lower, (__builtin_shufflevector(v, v, 0, 1, 2, 3)));
+    HALF_AS_DOUBLES(upper, (__builtin_shufflevector(v, v, 4, 5, 6, 7)));
+    sum[0] = ADDED(sum[0], lower);
+    sum[1] = ADDED(sum[1], upper);
+}
+
+/* In the lanes of whole_sum(). */
+void cnn__product_sums_avx2(int64_t rows, int64_t n, const float *x, const float *y, double *sums)
+{
+    DEFINE_ONE;
+    for (int64_t r = 0; r < rows; r++) {
+        double_lanes sum[8] = { { 0 } };
+        int64_t left = n;
+        for (; left >= LONG_RUN_LANES; left -= LONG_RUN_LANES, x += LONG_RUN_LANES, y += LONG_RUN_LANES) {
+#pragma GCC unroll 4
+            for (int k = 0; k < 4; k++) {
+                add_eight(sum + 2 * k, load(x + k * LANES) * load(y + k * LANES), one);
+            }
+        }
+        if (n >= LONG_RUN_LANES) {
+            sum[0] = (sum[0] + sum[4]) + (sum[2] + sum[6]);
+            sum[1] = (sum[1] + sum[5]) + (sum[3] + sum[7]);
+        }
+        for (; left >= LANES; left -= LANES, x += LANES, y += LANES) {
+            add_eight(sum, load(x) * load(y), one);
+        }
+        if (left) {
+            add_eight(sum, load_partial(x, left) * load_partial(y, left), one);
+            x += left;
+            y += left;
+        }
+        sums[r] = sum_of_eight(sum);
+    }
+}
+
+#endif
+
 /* Sums down the columns of a run of rows, two times four rows at a time, which are added as in reduce_impl.h. */
 SHARED void CNN__SIMD(rows_sum)(const void *from, int64_t n, int64_t stride, int64_t width, void *restrict accumulators)
 {
