@@ -1,4 +1,4 @@
-/* Norms whose squares are not stored on the way: the bits of single
+/* Gradients of softmax and norms whose products, differences and squares are not stored on the way: the bits of single
  * passes, which a context makes while it has a profile, for rows of every length, few and many, along every dimension, in
  * both dtypes, with one to four threads, gradients that are there already, operands that are transposed, and elements
  * that are 0, −0, infinite or NaN; and what is left when memory fails. */
@@ -24,6 +24,16 @@ enum { SHAPES = sizeof shapes / sizeof *shapes };
 
 /* ---- the graphs: of x and the dimension ---- */
 
+static cnn_tensor *softmax_of(cnn_tensor *x, int dim)
+{
+    return cnn_softmax(x, dim);
+}
+
+static cnn_tensor *log_softmax_of(cnn_tensor *x, int dim)
+{
+    return cnn_log_softmax(x, dim);
+}
+
 static cnn_tensor *norm_along(cnn_tensor *x, int dim)
 {
     return cnn_norm(x, 2, 1, &dim, false);
@@ -36,7 +46,7 @@ static cnn_tensor *norm_of_all(cnn_tensor *x, int dim)
 }
 
 typedef cnn_tensor *(*function)(cnn_tensor *x, int dim);
-static const function functions[] = { norm_along, norm_of_all };
+static const function functions[] = { softmax_of, log_softmax_of, norm_along, norm_of_all };
 enum { FUNCTIONS = sizeof functions / sizeof *functions };
 
 /* How operands lie and gradients are asked for. */
@@ -172,7 +182,7 @@ static outcome outcome_of(cnn_context *ctx, int shape, cnn_dtype dtype, function
     cnn_tape *tape = cnn_tape_new(ctx);
     cnn_profile *profile = single ? cnn_profile_begin(ctx, NULL) : NULL;
     ck_assert(!single || profile);
-    outcome made = { NULL };
+    outcome made = { .result = NULL };
     ck_assert_int_eq(step(tape, of, o.leaf, o.dim, o.dy, how, &made), CNN_OK);
     cnn_profile_end(profile);
     cnn_profile_free(profile);
@@ -202,6 +212,46 @@ START_TEST(one_pass_has_the_bits_of_single_ones)
             }
         }
     }
+}
+END_TEST
+
+/* Every third element is so large that what the others add is rounded, and cancels the one before: what is left of a sum
+ * tells in which order it was made, also in f32. All elements of a softmax are the same. */
+START_TEST(sums_are_made_in_the_same_order)
+{
+    static const int64_t columns[] = { 8, 24, 30, 40, 71, 400, 5000 };
+    const int64_t shape[] = { 20, columns[_i] }, n = shape[0] * shape[1];
+    float *v = malloc((size_t)n * sizeof *v);
+    ck_assert_ptr_nonnull(v);
+    for (int64_t i = 0; i < n; i++) {
+        const int64_t k = i % shape[1];
+        v[i] = k % 3 ? (float)((i * 7919) % 2003) / 64 : k / 3 % 2 ? -0x1p50f : 0x1p50f;
+    }
+    cnn_context *ctx = cnn_context_new(.seed = 1, .threads = 2);
+    cnn_tensor *x = cnn_tensor_zeros(ctx, CNN_F32, 2, shape), *dy = cnn_tensor_from_data(ctx, CNN_F32, 2, shape, v);
+    ck_assert(x && dy);
+    cnn_tensor_set_requires_grad(x, true);
+    for (int f = 0; f < FUNCTIONS; f++) {
+        outcome of[2] = { { .result = NULL } };
+        if (functions[f] != softmax_of && functions[f] != log_softmax_of) {
+            continue;
+        }
+        for (int single = 0; single < 2; single++) {
+            cnn_tape *tape = cnn_tape_new(ctx);
+            cnn_profile *profile = single ? cnn_profile_begin(ctx, NULL) : NULL;
+            ck_assert_int_eq(step(tape, functions[f], x, 1, dy, RESULT, &of[single]), CNN_OK);
+            cnn_profile_end(profile);
+            cnn_profile_free(profile);
+            cnn_tape_free(tape);
+        }
+        ck_assert_msg(same_numbers(of[0].gradient, of[1].gradient), "rows of %d, function %d", (int)shape[1], f);
+        outcome_free(&of[0]);
+        outcome_free(&of[1]);
+    }
+    cnn_tensor_free(x);
+    cnn_tensor_free(dy);
+    cnn_context_free(ctx);
+    free(v);
 }
 END_TEST
 
@@ -235,6 +285,9 @@ START_TEST(squares_have_no_memory)
     operands o = operands_of(ctx, ROWS_OF_400, CNN_F32, norm_along, LEAF, false);
     for (int f = 0; f < FUNCTIONS; f++) {
         size_t bytes[2];
+        if (functions[f] != norm_along && functions[f] != norm_of_all) {
+            continue;
+        }
         for (int single = 0; single < 2; single++) {
             cnn_tape *tape = cnn_tape_new(ctx);
             cnn_profile *profile = single ? cnn_profile_begin(ctx, NULL) : NULL;
@@ -249,6 +302,28 @@ START_TEST(squares_have_no_memory)
     }
     operands_free(&o);
     cnn_context_free(ctx);
+}
+END_TEST
+
+/* Products, differences and exponentials have none either. */
+START_TEST(what_is_between_has_no_memory)
+{
+    if (on_device()) {
+        return;
+    }
+    enum { ROWS_OF_400 = 11, COLUMNS = 22 };
+    static const int cases[][2] = { { ROWS_OF_400, 0 }, { ROWS_OF_400, 1 }, { COLUMNS, 0 }, { COLUMNS, 1 } };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        cnn_context *ctx = cnn_context_new(.seed = 1, .threads = 1);
+        outcome of[2];
+        for (int single = 0; single < 2; single++) {
+            of[single] = outcome_of(ctx, cases[i][0], CNN_F32, functions[cases[i][1]], LEAF, false, single);
+        }
+        ck_assert_uint_ge(of[1].bytes, of[0].bytes + 2 * elements_size(of[0].gradient));
+        outcome_free(&of[0]);
+        outcome_free(&of[1]);
+        cnn_context_free(ctx);
+    }
 }
 END_TEST
 
@@ -280,7 +355,7 @@ START_TEST(a_failure_leaves_nothing_behind)
     cnn_context *ctx = cnn_context_new(.seed = 1, .threads = 1, .allocate = allocate, .deallocate = deallocate,
                                        .allocator_user = &h);
     for (int f = 0; f < FUNCTIONS; f++) {
-        outcome expected = { NULL };
+        outcome expected = { .result = NULL };
         for (long at = -1, last = 0; at < last; at++) {
             operands o = operands_of(ctx, some[_i], CNN_F32, functions[f], LEAF, false);
             cnn_tape *tape = cnn_tape_new(ctx);
@@ -290,7 +365,7 @@ START_TEST(a_failure_leaves_nothing_behind)
             last = at < 0 ? h.calls - before : last;
             h.fail_at = -1;
             ck_assert_int_eq(status, at < 0 ? CNN_OK : CNN_ERROR_NO_MEMORY);
-            outcome found = { NULL };
+            outcome found = { .result = NULL };
             ck_assert_int_eq(step(tape, functions[f], o.leaf, o.dim, o.dy, LEAF, &found), CNN_OK);
             if (at < 0) {
                 expected = found;
@@ -314,8 +389,10 @@ int main(void)
     Suite *suite = suite_create("row_passes");
     TCase *tests = suite_case(suite, "row_passes", NULL, NULL);
     tcase_add_loop_test(tests, one_pass_has_the_bits_of_single_ones, 0, SHAPES);
+    tcase_add_loop_test(tests, sums_are_made_in_the_same_order, 0, 7);
     tcase_add_loop_test(tests, numbers_of_threads_agree, 0, SHAPES);
     tcase_add_test(tests, squares_have_no_memory);
+    tcase_add_test(tests, what_is_between_has_no_memory);
     tcase_add_loop_test(tests, a_failure_leaves_nothing_behind, 0, 5);
     return suite_run(suite);
 }

@@ -1,6 +1,10 @@
 /* softmax and log_softmax along one dimension. The kernels take contiguous rows. Along another dimension than the last,
  * many rows beside each other are reduced at once; few are brought there and back. */
+#include "ops/reduced.h"
 #include "ops/unary.h"
+
+#include "autograd/chain.h"
+#include "kernels/kernels.h"
 
 enum { LEAST_BESIDE = 32 };
 
@@ -10,21 +14,85 @@ typedef struct axis {
 
 static const cnn__attribute axis_attributes[] = { CNN__ATTRIBUTE(CNN__INT, axis, dim), { .name = NULL } };
 
+/* How many elements lie between two neighbours along the axis of a contiguous tensor. */
+static int64_t axis_beside(const cnn_tensor *x, int dim)
+{
+    int64_t count = 1;
+    for (int d = dim + 1; d < x->ndim; d++) {
+        count *= x->shape[d];
+    }
+    return count;
+}
+
+/* The axis as that of a reduction. */
+static cnn__axes axes_of(const cnn_tensor *x, int dim)
+{
+    cnn__axes axes = { .ndim = x->ndim, .elements = x->shape[dim] };
+    for (int d = 0; d < x->ndim; d++) {
+        axes.reduced[d] = d == dim;
+        axes.keep[d] = axes.shape[d] = d == dim ? 1 : x->shape[d];
+    }
+    return axes;
+}
+
+/* Σ dy·y, or Σ dy, in row-major order. */
+static const cnn_tensor *axis_totals(cnn__node *node, cnn_tensor *dy, int dim, bool of_log)
+{
+    cnn_tensor *y = cnn__saved_output(node, 0);
+    const cnn__axes axes = axes_of(y, dim);
+    const cnn_tensor *row = of_log ? NULL : cnn__grad_matrix(node, y->dtype, 1, y->numel / axes.elements);
+    if (row && cnn__sum_products(cnn__step_of(node->tape), &axes, dy, y, row)) {
+        return row;
+    }
+    return cnn_sum(of_log ? dy : cnn_mul(dy, y), 1, &dim, true);
+}
+
+/* The gradient in one pass over memory, after another for its totals where these are not made of whole rows; false: it
+ * has to be launched. */
+static bool backward_at_once(cnn__node *node, cnn_tensor *dy, bool of_log)
+{
+    const cnn__step *step = cnn__step_of(node->tape);
+    const int dim = ((const axis *)node->attributes)->dim;
+    const cnn_tensor *y = cnn__saved_output(node, 0), *totals = NULL;
+    cnn__softmax_gradient g = { .of_log = of_log, .outer = 1, .n = y->shape[dim], .beside = axis_beside(y, dim) };
+    if (!y->numel || !cnn__may_join(step, y->dtype) || (g.beside > 1 && g.beside < LEAST_BESIDE)) {
+        return false;
+    }
+    g.outer = y->numel / (g.n * g.beside);
+    if (g.beside > 1 || !cnn__reduces_rows(g.outer, g.n)) {
+        totals = axis_totals(node, dy, dim, of_log);
+    }
+    cnn_tensor *dx = step->status == CNN_OK ? cnn__grad_empty(node, 0) : NULL;
+    if (dx) {
+        g.dy = cnn__data(dy);
+        g.y = cnn__data(y);
+        g.totals = totals ? cnn__data(totals) : NULL;
+        g.dx = cnn__data(dx);
+        cnn__map_softmax_gradient(step->ctx->kernels->array->maps, y->dtype, &g, step->ctx->pool);
+        cnn__grad_add(node, 0, dx);
+    }
+    return true;
+}
+
 /* y · (dy − Σ dy·y) */
 static void softmax_backward(cnn__node *node, cnn_tensor *dy)
 {
     const axis *along = node->attributes;
     cnn_tensor *y = cnn__saved_output(node, 0);
-    cnn_tensor *total = cnn_sum(cnn_mul(dy, y), 1, &along->dim, true);
-    cnn__unary_add_with(node, cnn_sub(dy, total), CNN_BINARY_MUL, y);
+    if (!backward_at_once(node, dy, false)) {
+        cnn_tensor *total = cnn_sum(cnn_mul(dy, y), 1, &along->dim, true);
+        cnn__unary_add_with(node, cnn_sub(dy, total), CNN_BINARY_MUL, y);
+    }
 }
 
 /* dy − exp(y) · Σ dy */
 static void log_softmax_backward(cnn__node *node, cnn_tensor *dy)
 {
     const axis *along = node->attributes;
-    cnn_tensor *total = cnn_sum(dy, 1, &along->dim, true);
-    cnn__unary_add_with(node, dy, CNN_BINARY_SUB, cnn_mul(cnn_exp(cnn__saved_output(node, 0)), total));
+    if (!backward_at_once(node, dy, true)) {
+        cnn_tensor *total = cnn_sum(dy, 1, &along->dim, true);
+        cnn__unary_add_with(node, dy, CNN_BINARY_SUB, cnn_mul(cnn_exp(cnn__saved_output(node, 0)), total));
+    }
 }
 
 /* Rows of n elements. */
@@ -83,11 +151,7 @@ static bool run_reduction(cnn__call *call, cnn_reduce function, const cnn__axes 
 static bool run_down(cnn__call *call, cnn_kernel kernel, int dim, const cnn_tensor *x, const cnn_tensor *y)
 {
     const bool of_log = kernel == CNN_KERNEL_LOG_SOFTMAX;
-    cnn__axes axes = { .elements = x->shape[dim] };
-    for (int d = 0; d < x->ndim; d++) {
-        axes.reduced[d] = d == dim;
-        axes.keep[d] = d == dim ? 1 : x->shape[d];
-    }
+    const cnn__axes axes = axes_of(x, dim);
     const cnn_tensor *row = cnn__result(call, x->dtype, x->ndim, axes.keep);
     const cnn_tensor *exps = of_log ? cnn__result_like(call, x->dtype, x) : y;
     return row && exps && run_reduction(call, CNN_REDUCE_OF_MAX, &axes, x, row) &&
@@ -103,11 +167,7 @@ static bool run_down(cnn__call *call, cnn_kernel kernel, int dim, const cnn_tens
  * between two launches. */
 static bool goes_down(const cnn_tensor *x, int dim)
 {
-    int64_t beside = 1;
-    for (int d = dim + 1; d < x->ndim; d++) {
-        beside *= x->shape[d];
-    }
-    return beside >= LEAST_BESIDE && x->numel > 0 && (x->dtype == CNN_F32 || x->dtype == CNN_F64);
+    return axis_beside(x, dim) >= LEAST_BESIDE && x->numel > 0 && (x->dtype == CNN_F32 || x->dtype == CNN_F64);
 }
 
 static bool softmax_infer(cnn__call *call, void *attributes)

@@ -60,6 +60,12 @@ typedef struct cnn__softmax {
     const cnn__reducer *largest;
 } cnn__softmax;
 
+/* dx = (dy − total) · y, or dy − y · total with `of_log`, of rows of n floats that have a total each. */
+typedef void (*cnn__softmax_slopes_fn)(bool of_log, int64_t rows, int64_t n, const float *dy, const float *y,
+                                       const float *totals, float *dx);
+void cnn__softmax_slopes_avx2(bool of_log, int64_t rows, int64_t n, const float *dy, const float *y,
+                              const float *totals, float *dx);
+
 typedef struct cnn__nll_loops cnn__nll_loops;
 typedef struct cnn__rnn_loops cnn__rnn_loops;
 
@@ -74,9 +80,10 @@ struct cnn__map_tables {
     void (*softmax_f32)(const cnn__softmax *s, int64_t rows, int64_t n, const void *x, void *y);
     void (*log_softmax_f32)(const cnn__softmax *s, int64_t rows, int64_t n, const void *x, void *y);
     cnn__short_sums_fn short_sums;
-    cnn__product_sums_fn product_sums; /* NULL: products are stored first */
-    const cnn__nll_loops *nll_f32;     /* softmax_nll_loops.h */
-    const cnn__rnn_loops *rnn_f32;     /* rnn.h */
+    cnn__product_sums_fn product_sums;     /* NULL: products are stored first */
+    cnn__softmax_slopes_fn softmax_slopes; /* NULL: maps make them */
+    const cnn__nll_loops *nll_f32;         /* softmax_nll_loops.h */
+    const cnn__rnn_loops *rnn_f32;         /* rnn.h */
     cnn__transpose_fn transpose;
     cnn__map_fn bf16; /* a map over bf16 for an f32 kernel; NULL: kernels/stored.h's is as fast */
     /* cnn__random_normal() of CNN__GROUP numbers from `first` on. */
@@ -166,6 +173,20 @@ typedef struct cnn__product_gradients {
  * and nothing is written. */
 bool cnn__map_product_gradients(const cnn__map_tables *tables, cnn_dtype dtype, const cnn__product_gradients *g,
                                 cnn__pool *pool);
+
+/* The gradient dx of y, softmax or log_softmax along the n elements of a dimension, behind which `beside` elements lie
+ * beside each other; `outer` is the product of the sizes before it. All are in row-major order. `totals` are the sums
+ * of dy · y, or of dy, along the dimension; NULL: they are made, for rows that cnn__reduces_rows() says are whole. */
+typedef struct cnn__softmax_gradient {
+    bool of_log;
+    int64_t outer, n, beside;
+    const void *dy, *y, *totals;
+    void *dx;
+} cnn__softmax_gradient;
+
+/* In one pass, with the bits of single kernels, f32 or f64. */
+void cnn__map_softmax_gradient(const cnn__map_tables *tables, cnn_dtype dtype, const cnn__softmax_gradient *g,
+                               cnn__pool *pool);
 
 /* What a gradient g passes: first g · with is stored, if there is a `side`, and then g becomes what a map makes of it,
  * and of `other`, if that has two operands. */

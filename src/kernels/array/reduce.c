@@ -247,6 +247,17 @@ static void reduce_sort(cnn__nest *result, const cnn__nest *nest)
     }
 }
 
+/* Whether few results are reduced from many elements, `group` of them by a task. */
+static bool reduces_few(int64_t results, int64_t n, int64_t group)
+{
+    return results <= (FEW_TASKS - 1) * group && n > 1 && results > 4 * REDUCE_TASK / n;
+}
+
+bool cnn__reduces_rows(int64_t rows, int64_t n)
+{
+    return !reduces_few(rows, n, 1); /* groups of more rows have fewer elements than is cut */
+}
+
 void cnn__reduction_prepare(reduction *r, const cnn__map_tables *tables, cnn__reduce op, const cnn__nest *outer,
                             const cnn__nest *inner, cnn_dtype dtype)
 {
@@ -274,8 +285,7 @@ void cnn__reduction_prepare(reduction *r, const cnn__map_tables *tables, cnn__re
         r->group = cnn__max(
             1, cnn__max(LEAST_TASK / cnn__max(1, r->inner_count), cnn__min(r->group, r->outer_count / FEW_TASKS)));
     }
-    r->few = r->outer_count <= (FEW_TASKS - 1) * r->group && r->inner_count > 1 &&
-             r->outer_count > 4 * REDUCE_TASK / r->inner_count;
+    r->few = reduces_few(r->outer_count, r->inner_count, r->group);
     if (r->columns && r->inner_count <= UNCUT) {
         if (r->few) { /* whole runs, whose width decides how they are summed */
             const int64_t unit = r->outer.ndim > 1 ? r->outer.shape[r->outer.ndim - 1] : CNN__REDUCE_WIDTH;

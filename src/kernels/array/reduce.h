@@ -27,6 +27,9 @@ extern const cnn__reducer cnn__reducers[CNN_REDUCE_OF_COUNT][CNN_BOOL + 1];
 void cnn__reduce_tile(const cnn__reducer *reducer, const void *x, const cnn__nest *nest, int64_t first, int64_t count,
                       int64_t width, void *accumulators);
 
+/* Whether each of some neighbouring rows of n elements is reduced as one, not cut into stretches. */
+bool cnn__reduces_rows(int64_t rows, int64_t n);
+
 /* Neighbouring reals. */
 static inline double cnn__reduce_row(const cnn__reducer *reducer, const void *x, int64_t n)
 {

@@ -502,6 +502,7 @@ static const cnn__map_tables map_tables = {
 #if CNN__VECTOR_BYTES > 16
     .short_sums = cnn__short_sums_avx2,
     .product_sums = cnn__product_sums_avx2,
+    .softmax_slopes = cnn__softmax_slopes_avx2,
 #else
     .short_sums = cnn__short_sums,
 #endif

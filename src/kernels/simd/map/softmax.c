@@ -34,6 +34,28 @@ static void CNN__SIMD(row_times_f32)(int64_t n, float *y, float factor)
     }
 }
 
+/* Many short rows would have a call of each map for each of them. */
+void CNN__SIMD(softmax_slopes)(bool of_log, int64_t rows, int64_t n, const float *dy, const float *y,
+                               const float *totals, float *dx)
+{
+    for (int64_t r = 0; r < rows; r++) {
+        const lanes total = splat(totals[r]);
+        for (int64_t left = n; left > 0; left -= LANES) {
+            const int64_t count = min64(left, LANES);
+            const lanes g = load_partial(dy, count), v = load_partial(y, count);
+            const lanes slope = of_log ? g - v * total : (g - total) * v;
+            if (count == LANES) {
+                store(dx, slope);
+            } else {
+                store_partial(dx, slope, count);
+            }
+            dy += count;
+            y += count;
+            dx += count;
+        }
+    }
+}
+
 static double CNN__SIMD(total_f32)(int64_t n, const float *x)
 {
     double_lanes sum[2 * EIGHT];
