@@ -207,8 +207,8 @@ float *cnn__export_floats(cnn__export *s, int value, int64_t *count);
 #define CNN__EXPORT_WRITERS(X) \
     /* save_elements.c */ \
     X(leaky_relu) X(elu) X(clip) X(hardsigmoid) X(prelu) X(gelu) X(silu) X(mish) X(softplus) X(logsigmoid) \
-    X(scaled_log) X(erfc) X(log1p) X(expm1) X(exp2) X(rsqrt) X(square) X(trunc) X(with_scalar) X(clamp) X(cast) \
-    X(masked_fill) X(logical) X(logical_not) X(ne) X(isfinite) X(bitwise) X(shift) \
+    X(scaled_log) X(erfc) X(log1p) X(expm1) X(exp2) X(rsqrt) X(square) X(trunc) X(with_scalar) X(clamp) X(nan_to_num) \
+    X(cast) X(masked_fill) X(logical) X(logical_not) X(ne) X(isfinite) X(bitwise) X(shift) \
     /* save_shapes.c */ \
     X(reshape) X(permute) X(slice) X(expand) X(concat) X(stack) X(pad) X(flip) X(roll) X(repeat) X(shuffle) \
     /* save_indices.c */ \

@@ -197,14 +197,31 @@ void cnn__export_write_clamp(cnn__export *s, const cnn_trace_node *node)
     cnn__export_emit(s, "Min", cnn__export_out(s, node), raised, number(s, node, cnn__export_real_at(s, node, "high")));
 }
 
-void cnn__export_write_masked_fill(cnn__export *s, const cnn_trace_node *node)
+/* The result is `value` where `mask` is true, else `otherwise`. */
+static void write_masked(cnn__export *s, const cnn_trace_node *node, const char *mask, double value,
+                         const char *otherwise)
 {
     cnn__export_buffer op = { 0 };
-    cnn__export_operand(&op, cnn__export_in(s, node, 1));
-    cnn__export_operand(&op, number(s, node, cnn__export_real_at(s, node, "value")));
-    cnn__export_operand(&op, cnn__export_in(s, node, 0));
+    cnn__export_operand(&op, mask);
+    cnn__export_operand(&op, number(s, node, value));
+    cnn__export_operand(&op, otherwise);
     cnn__export_result(&op, cnn__export_out(s, node));
     cnn__export_end(s, &op, "Where");
+}
+
+void cnn__export_write_nan_to_num(cnn__export *s, const cnn_trace_node *node)
+{
+    const char *x = cnn__export_in(s, node, 0), *mask = between(s, "IsNaN", x, NULL);
+    const double limit = cnn__export_real_at(s, node, "limit");
+    const char *raised = between(s, "Max", x, number(s, node, -limit));
+    const char *finite = between(s, "Min", raised, number(s, node, limit));
+    write_masked(s, node, mask, cnn__export_real_at(s, node, "nan"), finite);
+}
+
+void cnn__export_write_masked_fill(cnn__export *s, const cnn_trace_node *node)
+{
+    write_masked(s, node, cnn__export_in(s, node, 1), cnn__export_real_at(s, node, "value"),
+                 cnn__export_in(s, node, 0));
 }
 
 /* ---- truth ---- */

@@ -47,6 +47,7 @@ static const struct {
     { "mul_scalar", BY(with_scalar) },
     { "pow_scalar", BY(with_scalar) },
     { "clamp", BY(clamp) },
+    { "nan_to_num", BY(nan_to_num) },
     { "cast", BY(cast) },
     /* activations */
     { "leaky_relu", BY(leaky_relu) },

@@ -469,6 +469,34 @@ START_TEST(sizes_that_cannot_be_symbolic)
 }
 END_TEST
 
+static cnn_tensor *numbers_alone(cnn_module *self, cnn_tensor *x, void *user)
+{
+    (void)self, (void)user;
+    return cnn_nan_to_num(x, CNN_OPTIONS(cnn_nan_to_num_options, .nan = -7));
+}
+
+/* ONNX has no such operator: what is written instead replaces NaN and infinities by the same numbers. */
+START_TEST(nan_to_num_is_written_by_others)
+{
+    const float odd[] = { 1.5f, NAN, INFINITY, -INFINITY, -0.0f, -NAN };
+    const double expected[] = { 1.5, -7, 0x1.fffffep127, -0x1.fffffep127, -0.0, -7 };
+    const cnn_trace_input in = { .shape = (const int64_t[]){ 1, 6 }, .ndim = 2 };
+    cnn_module *net = cnn_module_new(ctx, numbers_alone);
+    save(net, "net.onnx", OPTIONS(.inputs = &in));
+    free(bytes);
+    cnn_module *loaded = cnn_onnx_load(ctx, in_folder("net.onnx"), NULL);
+    ck_assert_msg(loaded != NULL, "%s", cnn_last_error(ctx));
+    cnn_tensor *x = cnn_tensor_from_data(ctx, CNN_F32, CNN_SHAPE(1, 6), odd);
+    cnn_tape_begin(tape, CNN_EVAL);
+    double *values = elements_as_f64(cnn_forward(loaded, cnn_input(tape, x)));
+    ck_assert_mem_eq(values, expected, sizeof expected);
+    free(values);
+    cnn_tensor_free(x);
+    cnn_module_free(loaded);
+    cnn_module_free(net);
+}
+END_TEST
+
 /* ---- a model that was loaded ---- */
 
 START_TEST(a_loaded_model_keeps_its_names)
@@ -520,6 +548,7 @@ int main(void)
     tcase_add_test(tests, pictures_of_any_size);
     tcase_add_test(tests, sizes_that_follow_from_the_pictures);
     tcase_add_test(tests, sizes_that_cannot_be_symbolic);
+    tcase_add_test(tests, nan_to_num_is_written_by_others);
     tcase_add_test(tests, a_loaded_model_keeps_its_names);
     return suite_run(suite);
 }

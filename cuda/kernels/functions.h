@@ -9,6 +9,12 @@ DEVICE X FN(within)(X x, X low, X high)
     return y > high ? high : y;
 }
 
+/* y, but p where x is a NaN. */
+DEVICE X FN(unless_nan)(X x, X y, X p)
+{
+    return x == x ? y : p;
+}
+
 /* log(1 + exp(x)): exp() never overflows. */
 DEVICE X FN(log1p_exp)(X x)
 {

@@ -1,7 +1,8 @@
 /* Logic and tests for numbers that are not finite; results are bool and have no gradient. In logic every number but 0
  * is true, a NaN too. All run the kernel of comparisons, which is given a single operand twice. The tests for one of
- * the infinities, and nan_to_num, which replaces what they find, are compositions. */
-#include "ops/operation.h"
+ * the infinities are compositions, and so is nan_to_num, which replaces what they find, where it chooses numbers for
+ * infinities. */
+#include "ops/unary.h"
 
 #include <float.h>
 
@@ -120,12 +121,27 @@ cnn_tensor *cnn_isneginf(cnn_tensor *x)
     return outside_finite(&op, x, cnn_lt);
 }
 
+/* ---- nan_to_num: dy where x is finite, else dy · 0 ---- */
+
+static void nan_to_num_backward(cnn__node *node, cnn_tensor *dy)
+{
+    cnn__unary_add_slope(node, dy, CNN_UNARY_FINITE_SLOPE, NULL, node->saved[0]);
+}
+
+static const cnn__attribute nan_to_num_attributes[] = {
+    { .name = "nan", .type = CNN__FLOAT },
+    { .name = "limit", .type = CNN__FLOAT, .offset = sizeof(double) },
+    { .name = NULL }
+};
+static const cnn__unary_op nan_to_num_op = { CNN__UNARY_OP(nan_to_num, nan_to_num_backward, CNN__SAVES_INPUT,
+                                                           .chains = true, .attributes = nan_to_num_attributes),
+                                             CNN_UNARY_NAN_TO_NUM, false };
+
 cnn_tensor *cnn_nan_to_num(cnn_tensor *x, const cnn_nan_to_num_options *options)
 {
-    static const cnn__op op = CNN__COMPOSITION(nan_to_num, .optional = 0);
     cnn__call call;
     cnn_nan_to_num_options o;
-    if (!cnn__call_begin(&call, &op, 1, &x) || !CNN__CALL_OPTIONS(&call, &o, options)) {
+    if (!cnn__call_begin(&call, &nan_to_num_op.op, 1, &x) || !CNN__CALL_OPTIONS(&call, &o, options)) {
         return call.nil;
     }
     x = call.in[0];
@@ -135,7 +151,7 @@ cnn_tensor *cnn_nan_to_num(cnn_tensor *x, const cnn_nan_to_num_options *options)
     const double most = largest_of(x->dtype);
     const double nan = cnn__option(o.nan, 0);
     if (o.posinf == 0 && o.neginf == 0) {
-        return cnn_masked_fill(cnn_clamp(x, -most, most), cnn_isnan(x), nan);
+        return cnn__unary_apply(&nan_to_num_op, x, nan, most);
     }
     cnn_tensor *y = cnn_masked_fill(x, cnn_isnan(x), nan);
     y = cnn_masked_fill(y, cnn_isposinf(x), cnn__option(o.posinf, most));

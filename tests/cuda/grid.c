@@ -135,6 +135,7 @@ static cnn_tensor *drawn(cnn_tensor *x, char kind)
     X(sort, cnn_sort(a, 1, true, NULL), CNN_SHAPE(7, 300), CNN_SHAPE(1)) \
     X(topk, cnn_topk(a, 5, 1, true, NULL), CNN_SHAPE(30, 50), CNN_SHAPE(1)) \
     X(clamp, cnn_clamp(a, -0.5, 0.7), CNN_SHAPE(1000), CNN_SHAPE(1)) \
+    X(nan_to_num, cnn_nan_to_num(cnn_div(a, cnn_relu(b)), NULL), CNN_SHAPE(1000), CNN_SHAPE(1000)) \
     X(flip, cnn_flip(a, CNN_DIMS(0, 1)), CNN_SHAPE(30, 40), CNN_SHAPE(1)) \
     X(prod, cnn_prod(a, CNN_DIMS(1), false), CNN_SHAPE(50, 7), CNN_SHAPE(1)) \
     X(cumprod, cnn_cumprod(a, 1), CNN_SHAPE(9, 12), CNN_SHAPE(1)) \

@@ -82,6 +82,8 @@ typedef enum cnn_unary {
     CNN_UNARY_SHRINK_SLOPE, /**< 0 where |x| ≤ value[0], else 1 */
     CNN_UNARY_HARDSHRINK,   /**< 0 where |x| ≤ value[0], else x */
     CNN_UNARY_ERFC,         /**< 1 − erf(x), to its last places also where erf(x) is close to 1 */
+    CNN_UNARY_NAN_TO_NUM,   /**< value[0] for a NaN, else x limited to −value[1] ≤ x ≤ value[1] */
+    CNN_UNARY_FINITE_SLOPE, /**< 1 where x is finite, else 0 */
     CNN_UNARY_COUNT         /**< how many there are */
 } cnn_unary;
 

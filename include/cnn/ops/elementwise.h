@@ -146,7 +146,8 @@ typedef struct cnn_nan_to_num_options {
     unsigned char reserved[8]; /**< zero: room for later options */
 } cnn_nan_to_num_options;
 /** torch.nan_to_num: x with numbers in place of what is not finite. f32, f64 and bf16, of any shape, which stays; of an
- * integer or bool dtype the result is x itself. The gradient is 0 where an element was replaced. `options` may be NULL.
+ * integer or bool dtype the result is x itself. The gradient is 0 where an element was replaced, if that of the result
+ * is finite. `options` may be NULL.
  * @since 0.2 */
 CNN_API cnn_tensor *cnn_nan_to_num(cnn_tensor *x, const cnn_nan_to_num_options *options);
 

@@ -66,6 +66,12 @@ static inline X FN(within)(X x, X low, X high)
     return y > high ? high : y;
 }
 
+/* y, but p where x is a NaN. */
+static inline X FN(unless_nan)(X x, X y, X p)
+{
+    return x == x ? y : p;
+}
+
 #define CNN__UNARY(NAME, name, cost, formula) SHORT_MAP(name, X, cost, formula)
 #define CNN__UNARY_LONG(NAME, name, cost, formula) MAP(name, X, formula)
 #include "kernels/array/unary.def"
