@@ -4,7 +4,7 @@
  * A run is up to CNN__NLL_RUN neighbouring samples, of one batch entry if it has several: the classes are the outer
  * loop and the samples the inner one, so that memory is walked forwards for [N,C,H,W]. Rows of few classes are
  * transposed first; a sample of many classes is a run, or a few are where statistics are made. Sums over classes are
- * made in double. With FAST_ROWS the gradients of long rows have a loop of their own. */
+ * made in double. With FAST_ROWS some losses and gradients of rows have loops of their own. */
 
 /* n elements with zeros behind them up to whole steps, in the room if there are not whole steps of them at x. */
 static __attribute__((noinline)) const X *FN(whole_steps)(int *n, const X *x, X *room)
@@ -188,6 +188,11 @@ static __attribute__((noinline)) void FN(block_shares)(const cnn__softmax_nll *g
     }
 }
 
+static inline double FN(sum_of_lanes)(const double lane[8])
+{
+    return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
+}
+
 /* x[0] + x[1] + …, in eight lanes; n is a multiple of CNN__MAP_STEP. */
 static double FN(sum_of_doubles)(int n, const double *x)
 {
@@ -198,7 +203,7 @@ static double FN(sum_of_doubles)(int n, const double *x)
             lane[k] += x[i + k];
         }
     }
-    return ((lane[0] + lane[4]) + (lane[2] + lane[6])) + ((lane[1] + lane[5]) + (lane[3] + lane[7]));
+    return FN(sum_of_lanes)(lane);
 }
 
 static void FN(block_totals)(NLL_BLOCK *b)
@@ -212,12 +217,21 @@ static void FN(block_totals)(NLL_BLOCK *b)
     }
 }
 
+#ifdef FAST_ROWS
+#include "kernels/array/softmax_nll_rows_impl.h"
+#endif
+
 /* The cross-entropy of one sample whose classes all have factors. */
 static double FN(dense_loss)(const cnn__softmax_nll *g, int64_t sample, int64_t first)
 {
     const X *x = (const X *)g->logits + first, *stats = (const X *)g->stats + sample, largest = *stats;
     const double log_sum = (double)stats[g->batch * g->inner];
     const bool indexed = cnn__nll_indexed(g);
+#ifdef FAST_ROWS
+    if (FN(plain_rows)(g)) {
+        return FN(row_loss)(g, x, (const X *)g->target + first, largest, log_sum);
+    }
+#endif
     double loss = 0, term[CNN__NLL_RUN];
     X block[CNN__NLL_RUN];
     NLL_BLOCK b;
@@ -267,34 +281,6 @@ static void FN(block_slopes)(const cnn__softmax_nll *g, int n, const X *x, X *dx
     }
 }
 
-#ifdef FAST_ROWS
-/* The gradient of a sample whose classes are neighbours, without smoothing, with the bits that blocks give. */
-static void FN(row_gradient)(const cnn__softmax_nll *g, int64_t sample, int64_t first, double dy, X *dx)
-{
-    const X *x = (const X *)g->logits + first, *stats = g->stats, *weight = g->weight;
-    const X largest = stats[sample], log_sum = stats[g->batch * g->inner + sample];
-    const int64_t target = cnn__nll_index(g, sample);
-    X at_target = 0, block[CNN__NLL_RUN];
-    dx += first;
-    dy *= weight ? (double)weight[target] : 1;
-    for (int64_t begin = 0; begin < g->classes; begin += CNN__NLL_RUN) {
-        const int count = (int)cnn__min(g->classes - begin, CNN__NLL_RUN), n = WHOLE_STEPS(count + CNN__MAP_STEP - 1);
-        for (int i = 0; i < count; i++) {
-            block[i] = x[begin + i] - largest - log_sum;
-        }
-        for (int i = count; i < n; i++) {
-            block[i] = 0;
-        }
-        FN(exponentials)(g, n, block);
-        for (int i = 0; i < count; i++) {
-            dx[begin + i] = (X)(dy * (double)block[i]);
-        }
-        at_target = target - begin >= 0 && target - begin < count ? block[target - begin] : at_target;
-    }
-    dx[target] = (X)(dy * ((double)at_target - 1));
-}
-#endif
-
 /* The block of a run, but for its factors. The total of factors of indices is known: (1 − ε) · w[t] + ε/C · Σ w. */
 static void FN(begin_block)(const cnn__softmax_nll *g, cnn__nll_run r, const double *dy, NLL_BLOCK *b)
 {
@@ -334,6 +320,10 @@ static void FN(logits_gradient)(const cnn__softmax_nll *g, cnn__nll_run r, const
                 FN(row_gradient)(g, r.sample + i, first, dy[i], dlogits);
             }
         }
+        return;
+    }
+    if (FN(plain_rows)(g) && !beside) {
+        FN(row_slopes)(g, r.sample, r.first, dy[0], dlogits);
         return;
     }
 #endif
