@@ -1,4 +1,7 @@
-/* Random draws: their moments, and that they depend on the seed alone. */
+/* Random draws: their moments, that they depend on the seed alone, and that each instruction set gives the same bits. */
+#include "base/random.h"
+#include "kernels/array/draw.h"
+#include "kernels/kernels.h"
 #include "support/elements.h"
 #include "support/tensor.h"
 
@@ -31,6 +34,79 @@ START_TEST(draws_have_the_moments_they_should)
         ck_assert_double_lt(fabs(m4 / DRAWS / cases[c].fourth - 1), 0.05);
         ck_assert_double_lt(fabs(lag / DRAWS), 5 * v / sqrt(DRAWS));
         cnn_tensor_free(cases[c].t);
+    }
+}
+END_TEST
+
+/* A mean of numbers with that deviation each is within five standard errors. */
+static void mean_is(const char *what, double sum, double expected, double deviation, int n)
+{
+    double off = fabs(sum / n - expected) / (deviation / sqrt(n));
+    ck_assert_msg(off < 5, "%s: the mean of %d is %.1f standard errors off", what, n, off);
+}
+
+/* Both of a pair are made of the same two uniform numbers: neither they nor their squares are correlated, however the second
+ * pairs up with a neighbour, and each alone has the shares beyond 1 to 4 deviations that it should. */
+START_TEST(both_of_a_pair_are_normal_and_independent)
+{
+    const double beyond[] = { 0.31731050786291415, 0.04550026389635842, 0.0026997960632601866, 6.334248366623973e-05 };
+    cnn_tensor *t = cnn_tensor_randn(ctx, dtypes[_i], CNN_SHAPE(DRAWS + 1)); /* the last one without its second */
+    double *x = as_doubles(t);
+    for (int second = 1; second <= 3; second += 2) {
+        double products = 0, squares = 0, skewed = 0;
+        for (int i = 0; i + second < DRAWS; i += 2) {
+            double a = x[i], b = x[i + second];
+            products += a * b;
+            squares += (a * a - 1) * (b * b - 1);
+            skewed += a * a * b;
+        }
+        const int n = (DRAWS - second + 1) / 2;
+        mean_is("products", products, 0, 1, n);
+        mean_is("products of squares", squares, 0, 2, n);
+        mean_is("squares by neighbours", skewed, 0, sqrt(3), n);
+    }
+    for (int part = 0; part < 2; part++) {
+        for (int k = 0; k < 4; k++) {
+            int count = 0;
+            for (int i = part; i < DRAWS; i += 2) {
+                count += fabs(x[i]) > k + 1;
+            }
+            mean_is("a tail", count, beyond[k], sqrt(beyond[k] * (1 - beyond[k])), DRAWS / 2);
+        }
+    }
+    free(x);
+    cnn_tensor_free(t);
+}
+END_TEST
+
+/* One by one they are Box and Muller's; and each instruction set gives these, as f32 and f64, for any number of elements. */
+START_TEST(normal_numbers_are_those_of_their_places)
+{
+    enum { MOST = 2 * 4096 + 129 };
+    static const int counts[] = { 1, 2, 3, 63, 64, 65, 127, 128, 129, 4095, 4096, 4097, MOST };
+    static double expected[MOST], doubles[MOST + 1];
+    static float singles[MOST + 1];
+    const cnn__kernels *tables[8];
+    const int table_count = cnn__kernels_list(tables, 8);
+    const cnn_draw_parameters draw = { .key = { 42, UINT64_C(7) << 40 | 3 }, .distribution = CNN_DRAW_NORMAL };
+    for (int i = 0; i < MOST; i++) {
+        expected[i] = cnn__random_normal(draw.key, (uint64_t)i);
+        double u = cnn__random_f64(draw.key, (uint64_t)(i & ~1)), turn = 8 * atan(1) * cnn__random_f64(draw.key, (uint64_t)(i | 1));
+        double given = sqrt(-2 * log1p(-u)) * (i % 2 ? sin(turn) : cos(turn));
+        ck_assert_msg(fabs(expected[i] - given) < 1e-14, "number %d is %.17g, expected %.17g", i, expected[i], given);
+    }
+    for (int t = 0; t < table_count; t++) {
+        for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
+            const int n = counts[c];
+            doubles[n] = 7, singles[n] = 7;
+            cnn__array_draw(tables[t]->array->maps, &draw, CNN_F64, n, doubles, NULL);
+            cnn__array_draw(tables[t]->array->maps, &draw, CNN_F32, n, singles, NULL);
+            bool same = memcmp(doubles, expected, (size_t)n * sizeof *doubles) == 0 && doubles[n] == 7 && singles[n] == 7;
+            for (int i = 0; i < n; i++) {
+                same = same && singles[i] == (float)expected[i];
+            }
+            ck_assert_msg(same, "%d normal numbers of %s", n, tables[t]->name);
+        }
     }
 }
 END_TEST
@@ -83,6 +159,8 @@ int main(void)
     Suite *suite = suite_create("draws");
     TCase *random = suite_case(suite, "random draws", setup, teardown);
     tcase_add_loop_test(random, draws_have_the_moments_they_should, 0, 2);
+    tcase_add_loop_test(random, both_of_a_pair_are_normal_and_independent, 0, 2);
+    tcase_add_test(random, normal_numbers_are_those_of_their_places);
     tcase_add_loop_test(random, draws_depend_on_the_seed_alone, 0, 2);
     tcase_add_test(random, draws_go_on_from_a_random_state);
     return suite_run(suite);

@@ -35,6 +35,7 @@ static double own_tanh(double x) { return cnn__tanh_f64(x); }
 static double own_sigmoid(double x) { return cnn__sigmoid_f64(x); }
 static long double exact_sigmoid(long double x) { return 1 / (1 + expl(-x)); }
 static long double exact_cos_turns(long double x) { return cosl(6.283185307179586476925286766559005768L * x); }
+static long double exact_sin_turns(long double x) { return sinl(6.283185307179586476925286766559005768L * x); }
 
 static const function functions[] = {
     { "exp", own_exp, expl, -745, 709.7 },          { "exp near 0", own_exp, expl, -1, 1 },
@@ -65,15 +66,36 @@ START_TEST(functions_are_close_to_exact)
 }
 END_TEST
 
-START_TEST(cosines_are_close_to_exact)
+/* What lies on the circle, at its quarters and at the smallest and largest of the uniform numbers. */
+static const double turns[] = { 0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 0x1p-53, 0.25 - 0x1p-53, 0.25 + 0x1p-53,
+                                0.75 - 0x1p-53, 0.75 + 0x1p-53, 1 - 0x1p-53 };
+enum { TURNS = sizeof turns / sizeof *turns };
+
+START_TEST(turns_are_close_to_exact)
 {
     for (uint64_t i = 0; i < 200000 && long_double_is_one(); i++) {
-        double x = cnn__random_f64(key, i);
-        if (!(fabsl((long double)cnn__cos_turns(x) - exact_cos_turns((long double)x)) < 0x1p-52L)) {
-            ck_abort_msg("cos_turns(%.17g)", x);
+        double x = i < TURNS ? turns[i] : cnn__random_f64(key, i), cosine, sine;
+        cnn__turn_f64(x, &cosine, &sine);
+        if (!(fabsl((long double)cosine - exact_cos_turns((long double)x)) < 0x1p-52L &&
+              fabsl((long double)sine - exact_sin_turns((long double)x)) < 0x1p-52L && cosine == cnn__cos_turns(x))) {
+            ck_abort_msg("turn(%.17g) is %.17g and %.17g", x, cosine, sine);
         }
     }
     ck_assert(cnn__cos_turns(0) == 1 && cnn__cos_turns(0.5) == -1 && cnn__cos_turns(0.25) == 0 && cnn__cos_turns(0.75) == 0);
+}
+END_TEST
+
+/* Half of the arguments are uniform, a quarter is next to 0 and a quarter next to 1. */
+START_TEST(radii_are_close_to_exact)
+{
+    for (uint64_t i = 0; i < 200000 && long_double_is_one(); i++) {
+        double u = cnn__random_f64(key, i), few = 0x1p-53 * (1 + (double)(i / 4)), x = i % 2 ? 1 - u : i % 4 ? few : 1 - few;
+        long double exact = sqrtl(-2 * logl((long double)x)), given = (long double)cnn__normal_radius_f64(x);
+        if (!(fabsl(given - exact) < 0x1p-51L * exact)) {
+            ck_abort_msg("radius(%a)", x);
+        }
+    }
+    ck_assert(cnn__normal_radius_f64(1) == 0);
 }
 END_TEST
 
@@ -130,7 +152,8 @@ int main(void)
     TCase *tests = tcase_create("math");
     tcase_set_timeout(tests, 120);
     tcase_add_loop_test(tests, functions_are_close_to_exact, 0, sizeof functions / sizeof *functions);
-    tcase_add_test(tests, cosines_are_close_to_exact);
+    tcase_add_test(tests, turns_are_close_to_exact);
+    tcase_add_test(tests, radii_are_close_to_exact);
     tcase_add_test(tests, powers_are_close_to_exact);
     tcase_add_test(tests, special_values_are_those_of_c);
     suite_add_tcase(suite, tests);

@@ -117,10 +117,11 @@ KERNEL_OF_STEPS(FN(draw), plain_arguments)
         const uint64_t key0 = (uint64_t)a->size[1], key1 = (uint64_t)a->size[2];
         uint32_t words[4];
         double value;
-        if (distribution == CNN_DRAW_NORMAL) { /* Box and Muller's, of uniforms 2i and 2i + 1 */
-            philox(key0, key1, (uint64_t)i, words);
-            const double radius = sqrt(-2 * cnn__log_f64(1 - uniform_of(words[0], words[1])));
-            value = radius * cnn__cos_turns_f64(uniform_of(words[2], words[3]));
+        if (distribution == CNN_DRAW_NORMAL) { /* Box and Muller's: one of the two of a block */
+            double cosine, sine;
+            philox(key0, key1, (uint64_t)(i / 2), words);
+            cnn__turn_f64(uniform_of(words[2], words[3]), &cosine, &sine);
+            value = cnn__normal_radius_f64(1 - uniform_of(words[0], words[1])) * (i % 2 ? sine : cosine);
         } else if (sizeof(X) == sizeof(double) && distribution != CNN_DRAW_BERNOULLI) {
             philox(key0, key1, (uint64_t)(i / 2), words);
             value = uniform_of(words[i % 2 * 2], words[i % 2 * 2 + 1]);

@@ -83,7 +83,8 @@ CNN_API cnn_tensor *cnn_tensor_from_borrowed(cnn_context *ctx, cnn_dtype dtype, 
 CNN_API cnn_tensor *cnn_tensor_share(cnn_tensor *tensor);
 /** Uniform in [0, 1), from the context's next random stream; f32 or f64. @since 0.1 */
 CNN_API cnn_tensor *cnn_tensor_rand(cnn_context *ctx, cnn_dtype dtype, int ndim, const int64_t *shape);
-/** Standard normal (Box-Muller), from the context's next random stream; f32 or f64. @since 0.1 */
+/** Standard normal (Box-Muller, two numbers of each pair of uniform ones), from the context's next random stream; f32
+ * or f64. @since 0.1 */
 CNN_API cnn_tensor *cnn_tensor_randn(cnn_context *ctx, cnn_dtype dtype, int ndim, const int64_t *shape);
 /** A copy of any tensor that belongs to the caller, outlives every tape and has no gradient history. @since 0.1 */
 CNN_API cnn_tensor *cnn_tensor_detach(const cnn_tensor *tensor);

@@ -113,5 +113,7 @@ float cnn__pow_f32(float x, float y)
 
 double cnn__cos_turns(double turns)
 {
-    return cnn__cos_turns_f64(turns);
+    double cosine, sine;
+    cnn__turn_f64(turns, &cosine, &sine);
+    return cosine;
 }

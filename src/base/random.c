@@ -68,8 +68,9 @@ double cnn__random_f64(const uint64_t key[2], uint64_t i)
 
 double cnn__random_normal(const uint64_t key[2], uint64_t i)
 {
-    double radius = sqrt(-2 * cnn__log_f64(1 - cnn__random_f64(key, 2 * i)));
-    return radius * cnn__cos_turns(cnn__random_f64(key, 2 * i + 1));
+    double cosine, sine, radius = cnn__normal_radius_f64(1 - cnn__random_f64(key, i - i % 2));
+    cnn__turn_f64(cnn__random_f64(key, i - i % 2 + 1), &cosine, &sine);
+    return radius * (i % 2 ? sine : cosine);
 }
 
 /* An unbiased number below `bound`: draws above the largest multiple of the bound are rejected. */

@@ -42,7 +42,8 @@ static inline float cnn__uniform_f32(uint32_t draw)
 float cnn__random_f32(const uint64_t key[2], uint64_t i);
 double cnn__random_f64(const uint64_t key[2], uint64_t i);
 
-/* Standard normal by Box-Muller on the uniforms 2i and 2i+1. */
+/* Standard normal by Box-Muller: numbers 2j and 2j+1 are the cosine and the sine of the turn that uniform 2j+1 is,
+ * times a radius of uniform 2j. */
 double cnn__random_normal(const uint64_t key[2], uint64_t i);
 
 /* Fills order[0..n-1] with a permutation of 0..n-1 (Fisher-Yates, unbiased by rejection). */

@@ -3,8 +3,6 @@
 
 #include "base/random.h"
 
-#include <string.h>
-
 enum { CHUNK = 4096 }; /* elements per task: whole groups of Philox */
 
 typedef struct drawing {
@@ -14,7 +12,7 @@ typedef struct drawing {
     uint64_t key[2];
     double bound;       /* symmetric */
     uint64_t threshold; /* Bernoulli: of the 2^32 draws, how many give 1 */
-    void (*normals)(const uint64_t key[2], uint64_t first, double *normals);
+    void (*normals)(const uint64_t key[2], int64_t first, int64_t n, cnn_dtype dtype, void *x);
 } drawing;
 
 /* ---- one task for each distribution and dtype: elements begin to end ---- */
@@ -62,18 +60,8 @@ static void symmetric_f64(const drawing *d, int64_t begin, int64_t end)
 
 static void normal(const drawing *d, int64_t begin, int64_t end)
 {
-    double normals[CNN__GROUP];
-    for (int64_t i = begin; i < end; i += CNN__GROUP) {
-        int64_t n = end - i < CNN__GROUP ? end - i : CNN__GROUP;
-        d->normals(d->key, (uint64_t)i, normals);
-        if (d->dtype == CNN_F32) {
-            for (int64_t k = 0; k < n; k++) {
-                ((float *)d->x)[i + k] = (float)normals[k];
-            }
-        } else {
-            memcpy((double *)d->x + i, normals, (size_t)n * sizeof *normals);
-        }
-    }
+    void *x = (char *)d->x + begin * (int64_t)cnn_dtype_size(d->dtype);
+    d->normals(d->key, begin, end - begin, d->dtype, x);
 }
 
 /* Element i is 1 where draw i is below the threshold, whatever the dtype. */

@@ -86,8 +86,8 @@ struct cnn__map_tables {
     const cnn__rnn_loops *rnn_f32;         /* rnn.h */
     cnn__transpose_fn transpose;
     cnn__map_fn bf16; /* a map over bf16 for an f32 kernel; NULL: kernels/stored.h's is as fast */
-    /* cnn__random_normal() of CNN__GROUP numbers from `first` on. */
-    void (*normals)(const uint64_t key[2], uint64_t first, double *normals);
+    /* cnn__random_normal() of n numbers from `first`, which is even, on; x is f32 or f64. */
+    void (*normals)(const uint64_t key[2], int64_t first, int64_t n, cnn_dtype dtype, void *x);
     cnn__map_fn where_4;                /* a choice: conditions, which are bytes, and two operands */
     cnn__map_fn words[CNN__WORD_LOOPS]; /* loops over n words of 8 bytes, a multiple of CNN__WORDS_STEP */
 };

@@ -25,6 +25,6 @@ CNN__ROWS(words_add)
 void CNN__SIMD(softmax_f32)(const cnn__softmax *s, int64_t rows, int64_t n, const void *x, void *y);
 void CNN__SIMD(log_softmax_f32)(const cnn__softmax *s, int64_t rows, int64_t n, const void *x, void *y);
 #endif
-void CNN__SIMD(normals)(const uint64_t key[2], uint64_t first, double *normals);
+void CNN__SIMD(normals)(const uint64_t key[2], int64_t first, int64_t n, cnn_dtype dtype, void *x);
 
 #endif

@@ -8,10 +8,9 @@
 typedef uint64_t lanes_u64 __attribute__((vector_size(CNN__VECTOR_BYTES)));
 typedef long long lanes_i64 __attribute__((vector_size(CNN__VECTOR_BYTES)));
 
-enum {
-    BLOCKS = LANES / 2,
-    BLOCK_VECTORS = 2
-}; /* blocks a vector: a word each; vectors at a time, to fill the wait for products */
+/* The blocks of a vector, of a word each; and the vectors at a time, to fill the wait for products: as many as the
+ * registers hold. */
+enum { BLOCKS = LANES / 2, BLOCK_VECTORS = CNN__VECTOR_BYTES == 64 ? 4 : 2 };
 
 /* The products of the lower halves. Compilers do not recognise this instruction in a multiplication of 64 bits. */
 CNN__INLINE lanes_u64 multiply_words(lanes_u64 a, lanes_u64 b)
@@ -47,12 +46,12 @@ CNN__INLINE void interleave_pairs(lanes_u64 a, lanes_u64 b, lanes_u64 out[2])
 }
 
 /* One word of each block is kept in the lower half of 64 bits. The upper half is never read, so the halves of a
- * product need no mask. */
+ * product need no mask, and keys may carry into it. */
 typedef struct philox_state {
     lanes_u64 w0, w1, w2, w3;
 } philox_state;
 
-CNN__INLINE void philox_round(philox_state *s, uint64_t k0, uint64_t k1)
+CNN__INLINE void philox_round(philox_state *s, lanes_u64 k0, lanes_u64 k1)
 {
     lanes_u64 none = { 0 };
     lanes_u64 p0 = multiply_words(s->w0, none + CNN__PHILOX_M0), p1 = multiply_words(s->w2, none + CNN__PHILOX_M1);
@@ -64,17 +63,17 @@ CNN__APART void philox_blocks(const uint64_t key[2], uint64_t block, philox_stat
 {
     lanes_u64 none = { 0 }, up = none;
     philox_state s[BLOCK_VECTORS];
-    uint32_t k0 = (uint32_t)key[0], k1 = (uint32_t)(key[0] >> 32);
+    lanes_u64 k0 = none + key[0], k1 = none + (key[0] >> 32);
     for (int i = 0; i < BLOCKS; i++) {
         up[i] = (uint64_t)i;
     }
-#pragma GCC unroll 2
+#pragma GCC unroll 4
     for (int v = 0; v < BLOCK_VECTORS; v++) {
         lanes_u64 number = up + (block + (uint64_t)(v * BLOCKS));
         s[v] = (philox_state){ number, number >> 32, none + key[1], none + (key[1] >> 32) };
     }
     for (int round = 0; round < CNN__PHILOX_ROUNDS; round++) {
-#pragma GCC unroll 2
+#pragma GCC unroll 4
         for (int v = 0; v < BLOCK_VECTORS; v++) {
             philox_round(s + v, k0, k1);
         }
@@ -90,7 +89,7 @@ static inline void philox_vectors(const uint64_t key[2], uint64_t block, uint32_
     for (int b = 0; b < CNN__GROUP; b += BLOCK_VECTORS * BLOCKS) {
         philox_state s[BLOCK_VECTORS];
         philox_blocks(key, block + (uint64_t)b, s);
-#pragma GCC unroll 2
+#pragma GCC unroll 4
         for (int v = 0; v < BLOCK_VECTORS; v++) {
             lanes_u64 pairs[2];
             interleave_pairs((s[v].w0 & UINT32_MAX) | s[v].w1 << 32, (s[v].w2 & UINT32_MAX) | s[v].w3 << 32, pairs);
