@@ -201,7 +201,7 @@ RARE += $(patsubst %,$(BUILD)/src/kernels/simd/%.sse2.o,conv/1x1 conv/1x1_weight
 	elementwise/elementwise elementwise/maxpool elementwise/optimizers gemm/gemm layout/channels_last layout/padded map/nll map/rnn map/softmax winograd/conv winograd/conv_weight winograd/transforms)
 RARE += $(foreach name,conv/dispatch conv/dispatch_weight,$(ISAS:%=$(BUILD)/src/kernels/simd/$(name).%.o))
 # A recurrent step multiplies in gemm and activates in the elementwise kernels: what lies between is short.
-RARE += $(foreach name,array/pick array/rnn array/rnn_f64 array/sort reference/normalise reference/optimizers reference/reference,$(BUILD)/src/kernels/$(name).o)
+RARE += $(foreach name,array/pick array/rnn array/rnn_f64 reference/normalise reference/optimizers reference/reference,$(BUILD)/src/kernels/$(name).o)
 RARE += $(BUILD)/src/kernels/array/attention.o
 # Maps and reductions of f64 and of integers, and blocks of f64, for gradient checks and indices: vectors of two would not be worth
 # their size; and what makes products of single rows calls their maps.

@@ -17,10 +17,12 @@ static bool before(double a, double b, bool descending)
 static cnn_tensor *random_numbers(cnn_context *own, cnn_dtype dtype, int64_t n)
 {
     double values[LONGEST * BESIDE];
+    const double unit = n % 2 && (dtype == CNN_F64 || dtype == CNN_I64) ? 0x1p40 / 3 : 1; /* so that all bytes differ */
     uint64_t state = (uint64_t)n + 5;
     for (int64_t i = 0; i < n * BESIDE; i++) {
         state = state * 6364136223846793005u + 1442695040888963407u;
-        values[i] = (double)(int64_t)(state >> 40) / 131072 - 64; /* many are equal once they are rounded to integers */
+        /* Many are equal once they are rounded to integers. */
+        values[i] = ((double)(int64_t)(state >> 40) / 131072 - 64) * unit;
         values[i] = state >> 60 == 3 ? NAN : state >> 60 == 4 ? -INFINITY : state >> 60 == 5 ? -0.0 : values[i];
         if (dtype != CNN_F32 && dtype != CNN_F64 && dtype != CNN_BF16) {
             values[i] = isfinite(values[i]) ? floor(values[i] / (dtype == CNN_U8 ? 1 : 0.25)) : 9;
@@ -82,7 +84,8 @@ static void sort_lines(cnn_dtype dtype, int64_t n, int64_t k, bool descending)
 
 START_TEST(lines_of_every_length_are_sorted)
 {
-    static const int64_t lengths[] = { 1, 2, 15, 16, 17, 31, 32, 33, 48, 64, 65, 100, LONGEST };
+    static const int64_t lengths[] = { 1,  2,  15, 16, 17, 31,  32,  33,          47,
+                                       48, 49, 50, 64, 65, 100, 101, LONGEST - 1, LONGEST };
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
         for (int descending = 0; descending < 2; descending++) {
             sort_lines((cnn_dtype)_i, lengths[i], lengths[i], descending);

@@ -1,5 +1,5 @@
 /* Sorting along a dimension, stable: torch.sort, argsort and topk. Elements of every dtype become keys, unsigned
- * numbers in their order, which are sorted with their positions: by merging, or by insertion where few are wanted.
+ * numbers in their order, which are sorted with their positions: byte by byte, or by insertion where few are wanted.
  * Each line is sorted by one task. */
 #include "kernels/array/nest.h"
 #include "kernels/array/sort_scan.h"
@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { SORT_FEW = 32, SORT_RUN = 16, SORT_BLOCK = 64, SORT_TASK = 4096 };
+enum { SORT_FEW = 48, SORT_BLOCK = 64, SORT_TASK = 4096, SORT_BYTES = 256 };
 
 typedef struct sort_item {
     uint64_t key;
@@ -89,27 +89,37 @@ static int64_t sort_insert(sort_item *items, int64_t count, int64_t k, sort_item
     return kept;
 }
 
-static void sort_merge(const sort_item *a, int64_t n, int64_t m, sort_item *to)
+/* Copies n items in the order of one byte of their keys, those with the same byte in the order in which they are;
+ * false: all have the same, and nothing is copied. */
+static bool sort_by_byte(const sort_item *from, int64_t n, int shift, sort_item *to)
 {
-    const sort_item *b = a + n, *a_end = b, *b_end = b + m;
-    while (a < a_end && b < b_end) {
-        *to++ = b->key < a->key ? *b++ : *a++;
+    int64_t place[SORT_BYTES] = { 0 }, sum = 0;
+    for (int64_t i = 0; i < n; i++) {
+        place[(uint8_t)(from[i].key >> shift)]++;
     }
-    memcpy(to, a, (size_t)(a_end - a) * sizeof *a);
-    memcpy(to + (a_end - a), b, (size_t)(b_end - b) * sizeof *b);
+    if (place[(uint8_t)(from->key >> shift)] == n) {
+        return false;
+    }
+    for (int byte = 0; byte < SORT_BYTES; byte++) {
+        const int64_t count = place[byte];
+        place[byte] = sum;
+        sum += count;
+    }
+    for (int64_t i = 0; i < n; i++) {
+        to[place[(uint8_t)(from[i].key >> shift)]++] = from[i];
+    }
+    return true;
 }
 
-/* Sorts runs that are in order already by merging them, to and fro; returns where the result is. */
-static const sort_item *sort_runs(sort_item *items, sort_item *other, int64_t n)
+/* Sorts by the last `size` bytes of the keys, the lowest first, to and fro; returns where the result is. */
+static const sort_item *sort_items(sort_item *items, sort_item *other, int64_t n, size_t size)
 {
-    for (int64_t run = SORT_RUN; run < n; run *= 2) {
-        for (int64_t i = 0; i < n; i += 2 * run) {
-            int64_t left = cnn__min(run, n - i);
-            sort_merge(items + i, left, cnn__min(run, n - i - left), other + i);
+    for (int shift = 0; shift < 8 * (int)size; shift += 8) {
+        if (sort_by_byte(items, n, shift, other)) {
+            sort_item *sorted = other;
+            other = items;
+            items = sorted;
         }
-        sort_item *sorted = other;
-        other = items;
-        items = sorted;
     }
     return items;
 }
@@ -137,12 +147,12 @@ static const sort_item *sort_line(const sort_job *j, const char *x, sort_item *f
         }
         const sort_item item = { key[k] ^ flip, i };
         if (room) {
-            sort_insert(room + i / SORT_RUN * SORT_RUN, i % SORT_RUN, SORT_RUN, item);
+            room[i] = item;
         } else {
             count = sort_insert(few, count, p->k, item);
         }
     }
-    return room ? sort_runs(room, room + n, n) : few;
+    return room ? sort_items(room, room + n, n, j->size) : few;
 }
 
 static void sort_copy(size_t size, const char *from, char *to)
