@@ -205,7 +205,7 @@ RARE += $(foreach name,array/pick array/rnn array/rnn_f64 reference/normalise re
 RARE += $(BUILD)/src/kernels/array/attention.o
 # Maps and reductions of f64 and of integers, and blocks of f64, for gradient checks and indices: vectors of two would not be worth
 # their size; and what makes products of single rows calls their maps.
-RARE += $(foreach name,activations binary compare gelu map_f64 map_tiles product reduce reduce_tiles softmax softmax_nll softmax_nll_f64 unary,$(BUILD)/src/kernels/array/$(name).o)
+RARE += $(foreach name,activations binary compare gelu map_f64 product reduce reduce_tiles softmax softmax_nll softmax_nll_f64 unary,$(BUILD)/src/kernels/array/$(name).o)
 RARE += $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/io/*.c src/ops/*.c src/optim/*.c src/predict/*.c) $(filter-out %/layer.c %/conv2d_layer.c,$(wildcard src/nn/*.c)))
 RARE += $(foreach name,augment augment_affine augment_random augmented bytes cifar dataset idx loader loader_make loader_worker loader_write mix mnist pad_collate sample_tensors sampler subset,$(BUILD)/src/data/$(name).o) \
 	$(patsubst %.c,$(BUILD)/%.o,$(wildcard src/device/*.c)) $(patsubst %.c,$(BUILD)/%.o,$(wildcard src/kernels/*.c)) \

@@ -6,7 +6,7 @@
 
 #include "base/math.h"
 /* With the bits of the CPU's table "reference". */
-enum { MAPS_JOIN = 0 };
+#define MAPS_JOIN 0
 #define CNN__SIMD(name) cnn__##name
 #include "kernels/simd/map/math.h"
 

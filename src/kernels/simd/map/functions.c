@@ -99,19 +99,19 @@ static void map_ranged(const ranged *r, int64_t n, void *to, const void *const *
 
 /* ---- exponentials ---- */
 
-static inline float times_power_of_2(float p, uint32_t n)
+static MATH_INLINE float times_power_of_2(float p, uint32_t n)
 {
     return float_of(bits_of(p) + (n << 23));
 }
 
-static inline float exp_within(float x)
+static MATH_INLINE float exp_within(float x)
 {
     uint32_t n;
     float p = exp_reduce(x, &n) + 1;
     return times_power_of_2(p, n);
 }
 
-static inline float expm1_within(float x)
+static MATH_INLINE float expm1_within(float x)
 {
     uint32_t n;
     float p = exp_reduce(x, &n), scale = power_of_2(n);
@@ -119,7 +119,7 @@ static inline float expm1_within(float x)
 }
 
 /* 2^n · 2^f, n the integer nearest to x. 2^f is 1 + f · q(f), q of least relative error, 2^-28 of the whole. */
-static inline float exp2_within(float x)
+static MATH_INLINE float exp2_within(float x)
 {
     const float round = 0x1.8p23f;
     float shifted = x + round, f = x - (shifted - round), q = 0.0001535344054f;
@@ -132,7 +132,7 @@ static inline float exp2_within(float x)
 }
 
 /* 2/√π · exp(−x²), x² being the sum of h² and (x − h)·(x + h), where h has half of the bits of x. */
-static inline float erf_slope_within(float x)
+static MATH_INLINE float erf_slope_within(float x)
 {
     uint32_t n;
     float h = float_of(bits_of(x) & 0xfffff000);
@@ -142,21 +142,21 @@ static inline float erf_slope_within(float x)
 
 /* ---- logarithms ---- */
 
-static inline float log_within(float x)
+static MATH_INLINE float log_within(float x)
 {
     float e, m = split_float(x, &e);
     return log_sum(e, m - 1, -0.0f);
 }
 
 /* log(m) to another base is scaled; the integer part is exact. */
-static inline float log2_within(float x)
+static MATH_INLINE float log2_within(float x)
 {
     float e, m = split_float(x, &e);
     return fused_add(1.4426950409f, log_near(m - 1, -0.0f), e);
 }
 
 /* log10(2) is in two parts, the first of 16 bits, so that its product with e is exact. */
-static inline float log10_within(float x)
+static MATH_INLINE float log10_within(float x)
 {
     float e, m = split_float(x, &e);
     const float log_m = 0.4342944819f * log_near(m - 1, -0.0f);
@@ -167,7 +167,7 @@ static inline float log10_within(float x)
 
 /* x = n · π/2 + r with |r| ≤ π/4; n is in the low bits of `quarter`. π/2 is in three parts, of which the first two have
  * 16 bits: their products with n are exact for |x| ≤ 402. */
-static inline float reduce_quarters(float x, uint32_t *quarter)
+static MATH_INLINE float reduce_quarters(float x, uint32_t *quarter)
 {
     const float round = 0x1.8p23f;
     float shifted = fused_add(x, 0x1.45f306p-1f, round), n = shifted - round;
@@ -177,7 +177,7 @@ static inline float reduce_quarters(float x, uint32_t *quarter)
 }
 
 /* Polynomials of least relative error, 2^-28 and 2^-33. */
-static inline float sin_series(float x)
+static MATH_INLINE float sin_series(float x)
 {
     float z = x * x, p = -0.00019515251916f;
     p = fused_add(p, z, 0.0083321603015f);
@@ -185,7 +185,7 @@ static inline float sin_series(float x)
     return z == 0 ? x : fused_add(x, z * p, x); /* x itself keeps −0 */
 }
 
-static inline float cos_series(float x)
+static MATH_INLINE float cos_series(float x)
 {
     float z = x * x, p = 2.4433122235e-05f;
     p = fused_add(p, z, -0.0013887316454f);
@@ -194,7 +194,7 @@ static inline float cos_series(float x)
 }
 
 /* sin(x + quarters · π/2) */
-static inline float sin_within(float x, uint32_t quarters)
+static MATH_INLINE float sin_within(float x, uint32_t quarters)
 {
     uint32_t n;
     float r = reduce_quarters(x, &n), s = sin_series(r), c = cos_series(r);
@@ -202,7 +202,7 @@ static inline float sin_within(float x, uint32_t quarters)
     return float_of(bits_of(n & 1 ? c : s) ^ (n & 2) << 30);
 }
 
-static inline float tan_within(float x)
+static MATH_INLINE float tan_within(float x)
 {
     uint32_t n;
     float r = reduce_quarters(x, &n), s = sin_series(r), c = cos_series(r);
@@ -213,7 +213,7 @@ static inline float tan_within(float x)
 /* ---- their inverses, by polynomials of least relative error, below 2^-27 ---- */
 
 /* atan |x| = atan(t) with t = |x|, or π/2 − atan(1 / |x|). */
-static inline float atan_any(float x)
+static MATH_INLINE float atan_any(float x)
 {
     float a = fabsf(x), t = (a > 1 ? 1 : a) / (a > 1 ? a : 1), z = t * t, p = -0.0017936213408f;
     p = fused_add(p, z, 0.010914596729f);
@@ -229,7 +229,7 @@ static inline float atan_any(float x)
 }
 
 /* asin(a) for a ≤ 1/2, with its square */
-static inline float asin_near(float a, float z)
+static MATH_INLINE float asin_near(float a, float z)
 {
     float p = 0.042166043073f;
     p = fused_add(p, z, 0.024179672822f);
@@ -240,7 +240,7 @@ static inline float asin_near(float a, float z)
 }
 
 /* asin |x| = π/2 − 2 · asin(√((1 − |x|) / 2)) from 1/2 on */
-static inline float asin_of(float x)
+static MATH_INLINE float asin_of(float x)
 {
     float a = fabsf(x), z = a > 0.5f ? (1 - a) * 0.5f : a * a;
     float y = asin_near(a > 0.5f ? sqrtf(z) : a, z);
@@ -248,7 +248,7 @@ static inline float asin_of(float x)
 }
 
 /* acos(x) = π/2 − asin(x), or 2 · asin(√((1 − x) / 2)) from 1/2 on */
-static inline float acos_of(float x)
+static MATH_INLINE float acos_of(float x)
 {
     float a = fabsf(x), z = a > 0.5f ? (1 - a) * 0.5f : a * a;
     float y = asin_near(a > 0.5f ? sqrtf(z) : a, z);

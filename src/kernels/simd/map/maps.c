@@ -54,6 +54,13 @@ extern const cnn__rnn_loops RNN_LOOPS;
         } \
     }
 
+/* a where `first` holds, else b. Both are computed: loops with fused_add() in a branch are not vectorised. */
+static MATH_INLINE float either(bool first, float a, float b)
+{
+    const uint32_t mask = 0 - (uint32_t)first;
+    return float_of((bits_of(a) & mask) | (bits_of(b) & ~mask));
+}
+
 /* log(1 + exp(−|x|)) of n ≤ CNN__DECAY_PIECE elements, where exp() never overflows. Two loops, because each waits long
  * for its own results. */
 static __attribute__((noinline)) void FN(log1p_decays)(int64_t n, float *y, const float *x)
@@ -70,12 +77,12 @@ static __attribute__((noinline)) void FN(log1p_decays)(int64_t n, float *y, cons
 
 /* ---- SiLU: x · σ(x); its slope is σ(x) · (1 + x · (1 − σ(x))), where 1 − σ(x) = σ(−x) ---- */
 
-static inline float silu_of(float x)
+static MATH_INLINE float silu_of(float x)
 {
     return x * sigmoid_f32(x);
 }
 
-static inline float silu_slope_of(float x)
+static MATH_INLINE float silu_slope_of(float x)
 {
     float e = exp_decay(x), sum = 1 + e;
     float s = (x >= 0 ? 1 : e) / sum, other = (x >= 0 ? e : 1) / sum;
@@ -88,19 +95,19 @@ MAP(silu_slope, silu_slope_of(x))
 /* ---- ELU, SELU: a · (exp(b·x) − 1) where x ≤ 0, else scale · x ---- */
 
 MAP(elu, x <= 0 ? p * expm1_f32(q * x) : x)
-MAP(elu_slope, x <= 0 ? p * q * exp_f32(q * x) : 1)
+MAP(elu_slope, either(x <= 0, p *q *exp_f32(q *x), 1))
 MAP(selu, x <= 0 ? (float)(SELU_SCALE * SELU_ALPHA) * expm1_f32(x) : (float)SELU_SCALE * x)
-MAP(selu_slope, x <= 0 ? (float)(SELU_SCALE * SELU_ALPHA) * exp_f32(x) : (float)SELU_SCALE)
+MAP(selu_slope, either(x <= 0, (float)(SELU_SCALE *SELU_ALPHA) * exp_f32(x), (float)SELU_SCALE))
 
 /* ---- Mish: x · tanh(log(1 + e)) for e = exp(x), where tanh is n / (n + 2), n = e · (e + 2); 1 from x = 20 on ---- */
 
-static inline float mish_tanh_f32(float x)
+static MATH_INLINE float mish_tanh_f32(float x)
 {
     float e = exp_f32(x > 20 ? 20 : x), n = e * (e + 2);
     return n / (n + 2);
 }
 
-static inline float mish_slope_of(float x)
+static MATH_INLINE float mish_slope_of(float x)
 {
     float t = mish_tanh_f32(x);
     return t + x * sigmoid_f32(x) * (1 - t * t);
@@ -144,7 +151,7 @@ MAP(logsigmoid_slope, sigmoid_f32(-x))
 
 /* erfc(y) / 2 for y ≥ 0. The polynomial in t = (y − 3.75) / (y + 3.75), as in array/gelu.c, interpolates exp(y²) ·
  * erfc(y) / 2 up to y = 10.2, from where on the result is below any f32. */
-CNN__INLINE float half_erfc(float y)
+static MATH_INLINE float half_erfc(float y)
 {
     y = y > 10.2f ? 10.2f : y;
     float t = (y - 3.75f) / (y + 3.75f), z = t * t, even = -0.00010521723f, odd = -1.5811838e-05f;
@@ -161,7 +168,7 @@ CNN__INLINE float half_erfc(float y)
 }
 
 /* erf(x) / x for s = x² ≤ 0.8, interpolated at Chebyshev nodes. */
-CNN__INLINE float erf_ratio(float s)
+static MATH_INLINE float erf_ratio(float s)
 {
     float near = -0.00061277085f;
     near = fused_add(near, s, 0.0050190286f);
@@ -171,7 +178,7 @@ CNN__INLINE float erf_ratio(float s)
     return fused_add(near, s, 1.1283791f);
 }
 
-static inline float erf_of(float x)
+static MATH_INLINE float erf_of(float x)
 {
     float s = x * x, near = erf_ratio(s);
     float far = copysignf(1 - 2 * half_erfc(fabsf(x)), x);
@@ -182,7 +189,7 @@ static inline float erf_of(float x)
  * array/gelu.c, with an error of 2^-28.8 up to y = 10.2, from where on the result is below any f32. With h, which has
  * half of the bits of y, h² and w = 1 + 2·h are exact. What w lacks goes into the exponent as its logarithm, and what
  * the last sum of the polynomial loses into its product with the exponential: 2.8 units in the last place for any x. */
-CNN__INLINE float erfc_of(float x)
+static MATH_INLINE float erfc_of(float x)
 {
     float y = fabsf(x), s = x * x, shifted;
     y = y > 10.2f ? 10.2f : y;
@@ -206,7 +213,7 @@ CNN__INLINE float erfc_of(float x)
  * 2^-26.7, in t = (|x| − 3) / (|x| + 3), as in array/gelu.c. And exp(−x²/2) as the product of `power` and `scale`, with
  * half of the exponent each, so that subnormal results come out: 2^f is 1 + f · q(f), q of least relative error,
  * 2^-23.4 of the whole; an exponential to base 2 has fewer operations than that of math.h. */
-CNN__INLINE float normal_ratio(float x, float *power, float *scale)
+static MATH_INLINE float normal_ratio(float x, float *power, float *scale)
 {
     const float round = 0x1.8p23f;
     float y = fabsf(x);
@@ -231,25 +238,25 @@ CNN__INLINE float normal_ratio(float x, float *power, float *scale)
     return fused_add(odd, t, even);
 }
 
-static inline float gelu_of(float x)
+static MATH_INLINE float gelu_of(float x)
 {
     float power, scale, ratio = normal_ratio(x, &power, &scale), side = power * ratio * scale;
     return x * (x > 0 ? 1 - side : side);
 }
 
-static inline float gelu_slope_of(float x)
+static MATH_INLINE float gelu_slope_of(float x)
 {
     float power, scale, ratio = normal_ratio(x, &power, &scale);
     return (x > 0 ? 1 : 0.0f) + (x * 0.39894228f + (x > 0 ? -ratio : ratio)) * (power * scale);
 }
 
 /* (1 + tanh(u)) / 2 is σ(2·u). */
-static inline float gelu_tanh_of(float x)
+static MATH_INLINE float gelu_tanh_of(float x)
 {
     return x * sigmoid_f32(1.5957691f * (x + 0.044715f * x * x * x));
 }
 
-static inline float gelu_tanh_slope_of(float x)
+static MATH_INLINE float gelu_tanh_slope_of(float x)
 {
     float z = 1.5957691f * (x + 0.044715f * x * x * x), e = exp_decay(z), sum = 1 + e;
     float s = (z >= 0 ? 1 : e) / sum, other = (z >= 0 ? e : 1) / sum;

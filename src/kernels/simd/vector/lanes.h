@@ -32,7 +32,7 @@ enum { MULTIPLY_ADDS = 0 };
 
 /* Whether those of elementwise functions do. AArch64's serve the table "reference" too, which gives the same bits on
  * every architecture. */
-enum { MAPS_JOIN = CNN__VECTOR_BYTES > 16 };
+#define MAPS_JOIN (CNN__VECTOR_BYTES > 16)
 
 CNN__INLINE lanes load(const float *p)
 {
