@@ -384,6 +384,32 @@ START_TEST(a_failure_leaves_nothing_behind)
 }
 END_TEST
 
+/* A dimension without elements has nothing to sum: the norm over it is 0. */
+START_TEST(norms_over_nothing_are_zero)
+{
+    static const int64_t shapes[][3] = { { 0, 3, 200 }, { 3, 0, 200 }, { 0, 1, 512 }, { 200, 3, 0 } };
+    const int64_t *shape = shapes[_i];
+    const int dim = shape[0] == 0 ? 0 : shape[1] == 0 ? 1 : 2;
+    cnn_context *ctx = cnn_context_new(.threads = 1);
+    cnn_tape *tape = cnn_tape_new(ctx);
+    for (cnn_dtype dtype = CNN_F32; dtype <= CNN_F64; dtype++) {
+        cnn_tensor *x = cnn_tensor_zeros(ctx, dtype, 3, shape);
+        cnn_tape_begin(tape, CNN_EVAL);
+        cnn_tensor *y = cnn_norm(cnn_input(tape, x), 2, 1, &dim, false);
+        ck_assert_msg(cnn_tape_status(tape) == CNN_OK, "%s", cnn_tape_error(tape));
+        double *norms = elements_as_f64(y);
+        for (int64_t i = 0; i < cnn_tensor_numel(y); i++) {
+            ck_assert_double_eq(norms[i], 0);
+        }
+        ck_assert_int_gt(cnn_tensor_numel(y), 0);
+        free(norms);
+        cnn_tensor_free(x);
+    }
+    cnn_tape_free(tape);
+    cnn_context_free(ctx);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("row_passes");
@@ -391,6 +417,7 @@ int main(void)
     tcase_add_loop_test(tests, one_pass_has_the_bits_of_single_ones, 0, SHAPES);
     tcase_add_loop_test(tests, sums_are_made_in_the_same_order, 0, 7);
     tcase_add_loop_test(tests, numbers_of_threads_agree, 0, SHAPES);
+    tcase_add_loop_test(tests, norms_over_nothing_are_zero, 0, 4);
     tcase_add_test(tests, squares_have_no_memory);
     tcase_add_test(tests, what_is_between_has_no_memory);
     tcase_add_loop_test(tests, a_failure_leaves_nothing_behind, 0, 5);

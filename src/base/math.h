@@ -166,7 +166,8 @@ static inline double cnn__normal_radius_f64(double x)
     return sqrt(p * s - e * 0x1.62e42fefa39efp+0);
 }
 
-/* The cosine and the sine of 2π·turns for 0 ≤ turns < 1, both within 2^-52. The subtraction of the nearest quarter
+/* The cosine and the sine of 2π·turns for 0 ≤ turns < 1, both within 2^-52 where
+ * numbers are rounded to nearest. The subtraction of the nearest quarter
  * turn, whose number is in the last bits of the sum with 1.5·2^50, is exact and leaves at most an eighth of a turn, of
  * which both are made. Odd quarters swap them, and each quarter has its signs. */
 static inline void cnn__turn_f64(double turns, double *cosine, double *sine)

@@ -67,7 +67,7 @@ bool cnn__sum_products(const cnn__step *step, const cnn__axes *axes, const cnn_t
                        const cnn_tensor *y)
 {
     cnn_reduce_parameters sums;
-    if (!cnn__may_join(step, a->dtype) || !cnn__contiguous(a) || !cnn__contiguous(b)) {
+    if (!a->numel || !cnn__may_join(step, a->dtype) || !cnn__contiguous(a) || !cnn__contiguous(b)) {
         return false;
     }
     cnn__axes_nests(axes, a, &sums.outer, &sums.inner);

@@ -13,7 +13,7 @@ typedef uint64_t cnn__float_mode;
 
 #if defined(__x86_64__) || (defined(__i386__) && defined(__SSE_MATH__))
 /* MXCSR: rounding (bits 13 and 14), flush-to-zero (15) and denormals-are-zero (6); bits 7 to 12 mask the traps. */
-enum { CNN__MXCSR_MODE = 0xe040, CNN__MXCSR_NO_TRAPS = 0x1f80 };
+enum { CNN__MXCSR_MODE = 0xe040, CNN__MXCSR_ROUNDING = 0x6000, CNN__MXCSR_NO_TRAPS = 0x1f80 };
 
 static inline cnn__float_mode cnn__float_mode_get(void)
 {

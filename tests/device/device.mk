@@ -7,7 +7,7 @@ CHECK_BUILD += $(BUILD)/tests/device/test_device $(BUILD)/backends/libcnn-late.s
 LATE := $(BUILD)/backends/libcnn-late.so
 
 # The test programs also hold on a device, with the values and bits that they expect of the CPU, but for these:
-#   conv_kernels conv_values cpu elementary kernels long_sums math moments norm_kernels pool short_rows   call the CPU's kernels and threads themselves
+#   conv_kernels conv_values cpu elementary kernels long_sums math moments norm_kernels pool short_rows vectors   call the CPU's kernels and threads themselves
 #   bar json text     have no tensors, or hardly any
 #   image_memory, onnx_load_faults, onnx_save_faults   let malloc fail, which the test device's own threads call
 #   float_mode        sets the rounding mode of its own thread, where a device does not compute
@@ -17,7 +17,7 @@ LATE := $(BUILD)/backends/libcnn-late.so
 #   process           forks with contexts open, and a queue stays with the process that opened it
 NOT_ON_DEVICES := $(addprefix test_,bar conv_kernels conv_values cpu elementary float_mode image_memory json kernels long_sums many_parameters math \
 	moments norm_kernels onnx_load_faults onnx_memory onnx_save_faults pool predictor predictor_fusion predictor_refused \
-	process short_rows text)
+	process short_rows text vectors)
 DEVICE_TESTS = $(filter-out $(NOT_ON_DEVICES),$(TESTS))
 
 $(LATE): tests/device/late.c $(PUBLIC_HEADERS)

@@ -4,7 +4,7 @@
  * CNN__MAP_STEP, so that its loop needs no code for what is left over. cnn__map_walk() brings elements with other
  * strides into rows, and adds to what is left at the end of one. There is a table of the functions in f32 for each
  * instruction set (simd/map/) and one in f64. Those of AVX2 and AVX-512 give the same bits, and so do all others,
- * because compilers join no product and sum into one rounding: fused_add() alone does (simd/map/math.h). */
+ * which have no fused_add() (simd/map/math.h): it alone joins a product and a sum into one rounding. */
 #ifndef CNN_KERNELS_ARRAY_MAP_H
 #define CNN_KERNELS_ARRAY_MAP_H
 

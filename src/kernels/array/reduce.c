@@ -255,7 +255,7 @@ static bool reduces_few(int64_t results, int64_t n, int64_t group)
 
 bool cnn__reduces_rows(int64_t rows, int64_t n)
 {
-    return !reduces_few(rows, n, 1); /* groups of more rows have fewer elements than is cut */
+    return !reduces_few(rows, n, 1); /* where a task has several rows, none is cut */
 }
 
 void cnn__reduction_prepare(reduction *r, const cnn__map_tables *tables, cnn__reduce op, const cnn__nest *outer,

@@ -110,8 +110,11 @@ static void gradient_rows_task(void *arg, int64_t task, int worker)
     for (int64_t row = task * j->group, rows; row < end; row += rows) {
         rows = cnn__min(most, end - row);
         gradient_sums(j, row * n, rows, sums);
-        cnn__store_floats(rows, sums, floats);
-        const void *totals = j->r.x_size == sizeof *floats ? (const void *)floats : sums;
+        const void *totals = sums;
+        if (j->r.x_size == sizeof *floats) {
+            cnn__store_floats(rows, sums, floats);
+            totals = floats;
+        }
         for (int64_t i = 0; i < n; i += GRADIENT_BLOCK) {
             gradient_finish(j, row * n + i, rows, cnn__min(GRADIENT_BLOCK, n - i), totals, TOTAL_OF_ROW);
         }

@@ -9,6 +9,7 @@
 #include "kernels/simd/map/tables.h"
 #include "kernels/simd/vector/intrinsics.h"
 #include "kernels/simd/vector/transpose.h"
+#include "platform/float_mode.h"
 
 #include <math.h>
 
@@ -54,7 +55,7 @@ extern const cnn__rnn_loops RNN_LOOPS;
         } \
     }
 
-/* a where `first` holds, else b. Both are computed: loops with fused_add() in a branch are not vectorised. */
+/* a where `first` holds, else b. Both are computed: a loop with fused_add() in a branch need not be vectorised. */
 static MATH_INLINE float either(bool first, float a, float b)
 {
     const uint32_t mask = 0 - (uint32_t)first;
@@ -94,10 +95,11 @@ MAP(silu_slope, silu_slope_of(x))
 
 /* ---- ELU, SELU: a · (exp(b·x) − 1) where x ≤ 0, else scale · x ---- */
 
-MAP(elu, x <= 0 ? p * expm1_f32(q * x) : x)
-MAP(elu_slope, either(x <= 0, p *q *exp_f32(q *x), 1))
-MAP(selu, x <= 0 ? (float)(SELU_SCALE * SELU_ALPHA) * expm1_f32(x) : (float)SELU_SCALE * x)
-MAP(selu_slope, either(x <= 0, (float)(SELU_SCALE *SELU_ALPHA) * exp_f32(x), (float)SELU_SCALE))
+#define SELU_FAR ((float)(SELU_SCALE * SELU_ALPHA))
+MAP(elu, either(x <= 0, (p * expm1_f32(q * x)), x))
+MAP(elu_slope, either(x <= 0, (p * q * exp_f32(q * x)), 1))
+MAP(selu, either(x <= 0, (SELU_FAR * expm1_f32(x)), ((float)SELU_SCALE * x)))
+MAP(selu_slope, either(x <= 0, (SELU_FAR * exp_f32(x)), (float)SELU_SCALE))
 
 /* ---- Mish: x · tanh(log(1 + e)) for e = exp(x), where tanh is n / (n + 2), n = e · (e + 2); 1 from x = 20 on ---- */
 
@@ -275,16 +277,16 @@ CNN__INLINE lanes joined(lanes a, lanes b, lanes c)
                       _mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c));
 }
 
-/* √x for 2^-100 ≤ x < ∞, rounded as the instruction for it rounds, which takes twice as long: two of Newton's steps
- * from an estimate e of 1/√x with 14 bits. After the first, r has an error of at most two units in the last place, what
- * it lacks, x − r², is a float, and half of 1/√x is known well enough to round the sum right (Markstein 1990,
- * "Computation of elementary functions on the IBM RISC System/6000 processor"). */
+/* √x for 2^-100 ≤ x < ∞, rounded to nearest as the instruction for it rounds, which takes twice as long: two of
+ * Newton's steps from an estimate e of 1/√x with 14 bits. After the first, r has an error of at most two units in the
+ * last place, what it lacks, x − r², is a float, and half of 1/√x is known well enough to round the sum right
+ * (Markstein 1990, "Computation of elementary functions on the IBM RISC System/6000 processor"). */
 CNN__INLINE lanes square_root_of(lanes x)
 {
-    const lanes all = { 0 };
-    const lanes e = (lanes)X86(__builtin_ia32_rsqrt14ps512_mask(x, all, 0xffff), _mm512_rsqrt14_ps((__m512)x));
+    const lanes zero = { 0 };
+    const lanes e = (lanes)X86(__builtin_ia32_rsqrt14ps512_mask(x, zero, 0xffff), _mm512_rsqrt14_ps((__m512)x));
     lanes r = x * e, half = 0.5f * e;
-    const lanes off = joined(-r, half, 0.5f - all);
+    const lanes off = joined(-r, half, 0.5f - zero);
     r = joined(r, off, r);
     half = joined(half, off, half);
     return joined(joined(-r, r, x), half, r);
@@ -293,6 +295,7 @@ CNN__INLINE lanes square_root_of(lanes x)
 static void FN(map_sqrt)(int64_t n, void *to, const void *const *from, const cnn__map *map)
 {
     const lanes_u32 least = (lanes_u32){ 0 } + 0x0d800000, most = (lanes_u32){ 0 } + (0x7f7fffff - 0x0d800000);
+    const bool nearest = !(cnn__float_mode_get() & CNN__MXCSR_ROUNDING);
     const float *x = from[0], *end = x + n;
     (void)map;
     for (float *y = to; x < end; x += LANES, y += LANES) {
@@ -300,9 +303,9 @@ static void FN(map_sqrt)(int64_t n, void *to, const void *const *from, const cnn
         const lanes_u32 distance = (lanes_u32)one - least;
         const bool beyond = (uint16_t)X86(__builtin_ia32_ucmpd512_mask((lanes_i32)distance, (lanes_i32)most, 6, 0xffff),
                                           _mm512_cmpgt_epu32_mask((__m512i)distance, (__m512i)most));
-        store(y, beyond ? (lanes)X86(__builtin_ia32_sqrtps512_mask(one, one, X86_ALL, X86_ROUNDING),
-                                     _mm512_sqrt_ps((__m512)one))
-                        : square_root_of(one));
+        store(y, beyond || !nearest ? (lanes)X86(__builtin_ia32_sqrtps512_mask(one, one, X86_ALL, X86_ROUNDING),
+                                                 _mm512_sqrt_ps((__m512)one))
+                                    : square_root_of(one));
     }
 }
 #else
